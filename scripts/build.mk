@@ -1,0 +1,33 @@
+# Builds the XDP objects, the bindings generated from their BTF, and dist/. Run through scripts/setup.sh.
+CLANG ?= clang
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/riscv64/riscv/')
+TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch)
+BPF_FLAGS := -O2 -g -std=gnu11 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+	-Wno-unused-function -Wno-address-of-packed-member -Ixdp-programs/include -I/usr/include/$(TRIPLET)
+
+PROGRAMS := $(wildcard xdp-programs/*.bpf.c)
+OBJECTS := $(PROGRAMS:xdp-programs/%.bpf.c=build/xdp/%.bpf.o)
+HEADERS := $(shell find xdp-programs -name '*.h')
+GENERATED := controlplane/bpf/generated/.stamp
+SOURCES := $(shell find appliance controlplane monitoring test -name '*.ts' -not -path '*/generated/*' -not -path '*/node_modules/*')
+
+all: dist/.stamp
+
+build/xdp/%.bpf.o: xdp-programs/%.bpf.c $(HEADERS) scripts/build.mk
+	@mkdir -p $(@D)
+	@echo "▸ clang $<" >&2
+	@$(CLANG) $(BPF_FLAGS) -c $< -o $@
+	@llvm-strip -g $@
+
+$(GENERATED): $(OBJECTS) $(shell find controlplane/bpf/codegen -name '*.ts' 2>/dev/null)
+	@echo "▸ bindings from BTF" >&2
+	@mkdir -p $(@D)
+	@node --import tsx controlplane/bpf/codegen/main.ts build/xdp controlplane/bpf/generated
+	@touch $@
+
+dist/.stamp: $(GENERATED) $(SOURCES) tsconfig.json package.json
+	@echo "▸ tsc" >&2
+	@node_modules/.bin/tsc -p tsconfig.json
+	@touch $@
+
+.PHONY: all

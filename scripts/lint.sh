@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Formatting, lint rules, types and the direction of imports.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+node_modules/.bin/biome check --error-on-warnings .
+node_modules/.bin/tsc -p tsconfig.json --noEmit
+echo "lint: all well"

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the packet path and the control plane share: the layout of every map, and nothing else.
+ *
+ * TypeScript never repeats what stands here: the bindings in controlplane/bpf/generated are made from this header's
+ * BTF, and a pinned map of another layout is refused by the hash of that BTF (struct layout). Integers are in host
+ * byte order unless a comment says otherwise.
+ */
+#ifndef HEADRACE_ABI_H
+#define HEADRACE_ABI_H
+
+#include <linux/types.h>
+
+/* An interface's number is the index of its record in the map ports: no hashing on the packet path. */
+#define PORTS_MAX 65536
+/* Counters outlive an interface's number: each interface name that was ever attached keeps a slot. Slot 0 counts for
+ * interfaces that have none. */
+#define SLOTS_MAX 256
+
+/* What became of a packet. The values are those of enum xdp_action. */
+enum verdict {
+	VERDICT_ABORTED,
+	VERDICT_DROP,
+	VERDICT_PASS,
+	VERDICT_TX,
+	VERDICT_REDIRECT,
+	VERDICT_COUNT,
+};
+
+#include "reasons.h"
+
+enum port_flag {
+	PORT_ATTACHED = 1 << 0,  /* configured: the fast path may run for packets that arrive here */
+	PORT_TO_KERNEL = 1 << 1, /* everything goes to the kernel: the operator's rules would be skipped otherwise */
+	PORT_VIRTUAL = 1 << 2,   /* veth, tun and the like: TCP and UDP checksums may be unfinished */
+	PORT_RP_STRICT = 1 << 3, /* rp_filter = 1 */
+	PORT_RP_LOOSE = 1 << 4,  /* rp_filter = 2 */
+};
+
+/* An interface as packets meet it. */
+struct port {
+	__u32 flags; /* enum port_flag */
+	__u32 mtu;   /* bytes, layer 3 */
+	__u16 slot;  /* of its counters */
+	__u8 mac[6];
+};
+
+/* Whose counters a slot holds; an empty name is a free slot. */
+struct slot {
+	char name[16];
+};
+
+struct counter {
+	__u64 packets;
+	__u64 bytes; /* of the frame, as it arrived */
+};
+
+/* Switches that change while packets flow: one record, mapped into the control plane. */
+struct settings {
+	__u64 lease; /* jiffies64 until which what the control plane follows may be trusted; 0: never */
+};
+
+/* Identifies who made the pinned maps: written once, compared by whoever adopts them. */
+struct layout {
+	__u64 hash;  /* of the BTF of this ABI */
+	__u64 netns; /* inode of the network namespace the maps serve */
+};
+
+struct address6 {
+	__u8 bytes[16]; /* network byte order */
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Why a packet got its verdict. The names become the `reason` label of headrace_packets_total, in lower case and
+ * without the prefix; new reasons go to the end of their group only before the first release, afterwards to the end.
+ */
+#ifndef HEADRACE_REASONS_H
+#define HEADRACE_REASONS_H
+
+enum reason {
+	REASON_FORWARDED,           /* routed by the fast path */
+
+	/* parse: not ours to judge, so the kernel's */
+	REASON_UNKNOWN_PORT,        /* arrived where the control plane attached nothing */
+	REASON_NETFILTER,           /* the port's traffic is the kernel's, because of the operator's rules */
+	REASON_TRUNCATED,           /* headers end beyond the frame */
+	REASON_OTHER_ETHERTYPE,     /* neither IPv4 nor IPv6: ARP, LLDP, … */
+	REASON_OTHER_HOST,          /* frame for another MAC address */
+	REASON_GROUP_FRAME,         /* broadcast or multicast frame */
+	REASON_VLAN,                /* tagged, and no VLAN interface for it */
+	REASON_MALFORMED,           /* version, header length or total length against the frame */
+	REASON_BAD_CHECKSUM,        /* IPv4 header checksum */
+	REASON_IP_OPTIONS,          /* IPv4 options */
+	REASON_EXTENSION_HEADER,    /* IPv6 extension header the kernel must see */
+	REASON_MARTIAN_SOURCE,      /* loopback, multicast, unspecified, our own address, … */
+	REASON_SPECIAL_DESTINATION, /* loopback, multicast, broadcast, link-local, … */
+	REASON_TTL_EXPIRED,         /* TTL or hop limit of 1 or 0 */
+	REASON_UNFINISHED_CHECKSUM, /* a local sender left TCP's, UDP's or SCTP's checksum to the hardware */
+
+	/* route: what the FIB answered */
+	REASON_LOCAL,               /* for this host, or no route that forwards */
+	REASON_NO_NEIGHBOR,         /* next hop not resolved */
+	REASON_FRAG_NEEDED,         /* larger than the MTU of the route or the egress */
+	REASON_BLACKHOLE,
+	REASON_UNREACHABLE,
+	REASON_PROHIBIT,
+	REASON_FORWARDING_OFF,      /* sysctl forwarding = 0 on the ingress */
+	REASON_ENCAPSULATED_ROUTE,  /* lightweight tunnel: the kernel encapsulates */
+	REASON_LOOKUP_ERROR,
+	REASON_EGRESS_UNABLE,       /* egress does not transmit XDP frames */
+	REASON_REVERSE_PATH,        /* rp_filter would drop it: the kernel does, and counts */
+
+	REASON_COUNT,
+};
+
+#endif
