@@ -29,12 +29,18 @@ enum verdict {
 
 #include "reasons.h"
 
+/* Layout of the counters of a slot: powers of two, so that an index is made of shifts. */
+#define COUNTED_VERDICTS 8
+#define COUNTED_REASONS 64
+#define COUNTERS_PER_SLOT (COUNTED_VERDICTS * COUNTED_REASONS)
+
 enum port_flag {
 	PORT_ATTACHED = 1 << 0,  /* configured: the fast path may run for packets that arrive here */
 	PORT_TO_KERNEL = 1 << 1, /* everything goes to the kernel: the operator's rules would be skipped otherwise */
 	PORT_VIRTUAL = 1 << 2,   /* veth, tun and the like: TCP and UDP checksums may be unfinished */
 	PORT_RP_STRICT = 1 << 3, /* rp_filter = 1 */
 	PORT_RP_LOOSE = 1 << 4,  /* rp_filter = 2 */
+	PORT_TRANSMITS = 1 << 5, /* can transmit XDP frames, so a packet may leave by the port it came in by */
 };
 
 /* An interface as packets meet it. */
@@ -64,10 +70,6 @@ struct settings {
 struct layout {
 	__u64 hash;  /* of the BTF of this ABI */
 	__u64 netns; /* inode of the network namespace the maps serve */
-};
-
-struct address6 {
-	__u8 bytes[16]; /* network byte order */
 };
 
 #endif

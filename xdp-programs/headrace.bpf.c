@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The packet path: one pipeline of four stages for every interface.
+ *
+ *   parse ─▶ guard ─▶ balance ─▶ route
+ *
+ * Each stage is an inline function over struct packet that answers NEXT or a verdict with its reason; the first verdict
+ * ends the walk, and is counted here, once. Features are constants set before the program is loaded, so that what is
+ * off is removed by the verifier and costs nothing.
+ *
+ * Needs Linux 6.1: bpf_xdp_get_buff_len and multi-buffer frames (5.18), devmap hash (5.4).
+ */
+#include "headrace/abi.h"
+#include "headrace/kernel.h"
+#include "headrace/balance.h"
+#include "headrace/count.h"
+#include "headrace/guard.h"
+#include "headrace/parse.h"
+#include "headrace/route.h"
+
+SEC("xdp.frags")
+int headrace_xdp(struct xdp_md *ctx)
+{
+	struct packet packet = {};
+	int answer = parse(ctx, &packet);
+
+	if (answer == NEXT)
+		answer = guard(ctx, &packet);
+	if (answer == NEXT)
+		answer = balance(ctx, &packet);
+	if (answer == NEXT)
+		answer = route(ctx, &packet);
+
+	count(packet.slot, (answer >> 8) & 0xff, answer & 0xff, packet.frame_length);
+	return (answer >> 8) & 0xff;
+}
+
+/* Enums that no map refers to still belong into the BTF, from which TypeScript gets their names. */
+const enum reason *const reasons_for_btf __attribute__((unused));
+const enum verdict *const verdicts_for_btf __attribute__((unused));
+const enum port_flag *const port_flags_for_btf __attribute__((unused));
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Every map of the packet path. All are pinned by the control plane, which also fills all but the counters. */
+#ifndef HEADRACE_MAPS_H
+#define HEADRACE_MAPS_H
+
+#include "kernel.h"
+#include "abi.h"
+
+/* Interfaces by ifindex. An array, so that the look-up is two instructions; a record of zeros is an interface that is
+ * not attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct port);
+	__uint(max_entries, PORTS_MAX);
+} ports SEC(".maps");
+
+/* The interface names that counters were ever kept for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct slot);
+	__uint(max_entries, SLOTS_MAX);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct counter);
+	__uint(max_entries, SLOTS_MAX * COUNTERS_PER_SLOT);
+} counters SEC(".maps");
+
+/* Interfaces known to transmit XDP frames, by ifindex: whatever is not in here is the kernel's to send to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__uint(max_entries, 1024);
+} tx_ports SEC(".maps");
+
+/* This host's IPv4 addresses and the broadcast addresses of its networks, in network byte order: nobody else may send
+ * from them. Trusted while the lease lasts. (IPv6 forwarding does not look for its own addresses in sources, and has
+ * no broadcast.) */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __be32);
+	__type(value, __u8);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} own_v4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct settings);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} settings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct layout);
+	__uint(max_entries, 1);
+} layout SEC(".maps");
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Last stage: ask the kernel's FIB where the packet goes, and send it there.
+ *
+ * Every question is asked before the first byte changes: the route, the reverse path, the egress. bpf_redirect_map
+ * only notes its target, so it comes before the rewrite too, and a packet whose egress cannot take it is passed up as
+ * it arrived. BPF_FIB_LOOKUP_DIRECT is not used: it skips policy rules, and once any rule ever existed it no longer
+ * sees this host's addresses.
+ */
+#ifndef HEADRACE_ROUTE_H
+#define HEADRACE_ROUTE_H
+
+#include "checksum.h"
+#include "maps.h"
+#include "packet.h"
+
+const volatile _Bool feature_rp_filter = 1;
+
+static __always_inline enum reason reason_of_lookup(long result)
+{
+	switch (result) {
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+		return REASON_BLACKHOLE;
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+		return REASON_UNREACHABLE;
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return REASON_PROHIBIT;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		return REASON_LOCAL;
+	case BPF_FIB_LKUP_RET_FWD_DISABLED:
+		return REASON_FORWARDING_OFF;
+	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
+		return REASON_ENCAPSULATED_ROUTE;
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		return REASON_NO_NEIGHBOR;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return REASON_FRAG_NEEDED;
+	default:
+		return REASON_LOOKUP_ERROR;
+	}
+}
+
+static __always_inline int lease_valid(void)
+{
+	__u32 zero = 0;
+	const struct settings *now = bpf_map_lookup_elem(&settings, &zero);
+
+	return now && now->lease > bpf_jiffies64();
+}
+
+/*
+ * May this source come in by this interface? The kernel's fib_validate_source for IPv4: never from our own or a
+ * broadcast address; under rp_filter only from where the route back leads (strict, RFC 3704 2.2) or from where any
+ * route leads (loose). MAC addresses and MTU are not asked for, so an unresolved neighbor is an answer too.
+ */
+static __always_inline int check_source(struct xdp_md *ctx, const struct packet *packet, const struct iphdr *ip)
+{
+	int reverse = feature_rp_filter && packet->port_flags & (PORT_RP_STRICT | PORT_RP_LOOSE);
+	struct bpf_fib_lookup back = {};
+	long result;
+
+	if (!reverse && lease_valid()) {
+		__be32 source = ip->saddr;
+
+		return bpf_map_lookup_elem(&own_v4, &source) ? pass(REASON_MARTIAN_SOURCE) : NEXT;
+	}
+	back.family = AF_INET;
+	back.tos = ip->tos;
+	back.l4_protocol = ip->protocol;
+	back.ipv4_src = ip->daddr;
+	back.ipv4_dst = ip->saddr;
+	back.ifindex = ctx->ingress_ifindex;
+	result = bpf_fib_lookup(ctx, &back, sizeof(back), 0);
+	if (result == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return pass(REASON_MARTIAN_SOURCE);
+	if (!reverse)
+		return NEXT;
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return pass(REASON_REVERSE_PATH);
+	if (packet->port_flags & PORT_RP_STRICT && back.ifindex != ctx->ingress_ifindex)
+		return pass(REASON_REVERSE_PATH);
+	return NEXT;
+}
+
+static __always_inline int zero_mac(const __u8 *mac)
+{
+	const __u16 *m = (const void *)mac;
+
+	return !(m[0] | m[1] | m[2]);
+}
+
+/* Sends the packet out of fib->ifindex, or says why it can't. */
+static __always_inline int transmit(struct xdp_md *ctx, const struct packet *packet, const struct bpf_fib_lookup *fib)
+{
+	enum verdict out = fib->ifindex == ctx->ingress_ifindex ? VERDICT_TX : VERDICT_REDIRECT;
+	__u32 excess = packet->frame_length - ETH_HLEN - packet->ip_length;
+	void *data, *end;
+	struct ethhdr *eth;
+
+	if (out == VERDICT_TX) {
+		if (!(packet->port_flags & PORT_TRANSMITS))
+			return pass(REASON_EGRESS_UNABLE);
+	} else if (bpf_redirect_map(&tx_ports, fib->ifindex, XDP_PASS) != XDP_REDIRECT) {
+		return pass(REASON_EGRESS_UNABLE);
+	}
+
+	/* What stands behind the IP packet is padding, and not ours to carry on. */
+	if (excess && bpf_xdp_adjust_tail(ctx, -(int)excess))
+		return pass(REASON_MALFORMED);
+
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	eth = data;
+	if (packet->family == AF_INET) {
+		struct iphdr *ip = (void *)(eth + 1);
+
+		if ((void *)(ip + 1) > end)
+			return verdict(VERDICT_DROP, REASON_TRUNCATED);
+		ipv4_decrement_ttl(ip);
+	} else {
+		struct ipv6hdr *ip = (void *)(eth + 1);
+
+		if ((void *)(ip + 1) > end)
+			return verdict(VERDICT_DROP, REASON_TRUNCATED);
+		ip->hop_limit--;
+	}
+	__builtin_memcpy(eth->h_dest, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, fib->smac, ETH_ALEN);
+	return verdict(out, REASON_FORWARDED);
+}
+
+static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct bpf_fib_lookup fib = {};
+	long result;
+
+	fib.family = packet->family;
+	fib.l4_protocol = packet->protocol;
+	fib.sport = packet->source_port;
+	fib.dport = packet->destination_port;
+	fib.tot_len = packet->ip_length;
+	fib.ifindex = ctx->ingress_ifindex;
+	if (packet->family == AF_INET) {
+		const struct iphdr *ip = data + ETH_HLEN;
+		int answer;
+
+		if ((const void *)(ip + 1) > end)
+			return pass(REASON_TRUNCATED);
+		answer = check_source(ctx, packet, ip);
+		if (answer)
+			return answer;
+		fib.tos = ip->tos;
+		fib.ipv4_src = ip->saddr;
+		fib.ipv4_dst = ip->daddr;
+	} else {
+		const struct ipv6hdr *ip = data + ETH_HLEN;
+
+		if ((const void *)(ip + 1) > end)
+			return pass(REASON_TRUNCATED);
+		fib.flowinfo = *(const __be32 *)ip & bpf_htonl(IPV6_FLOWINFO_MASK);
+		__builtin_memcpy(fib.ipv6_src, &ip->saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &ip->daddr, sizeof(fib.ipv6_dst));
+	}
+
+	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	if (result != BPF_FIB_LKUP_RET_SUCCESS)
+		return pass(reason_of_lookup(result));
+	if (zero_mac(fib.dmac)) /* kernels before 6.3 answer so for a neighbor that failed */
+		return pass(REASON_NO_NEIGHBOR);
+	return transmit(ctx, packet, &fib);
+}
+
+#endif
