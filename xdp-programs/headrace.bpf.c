@@ -38,6 +38,7 @@ int headrace_xdp(struct xdp_md *ctx)
 /* Enums that no map refers to still belong into the BTF, from which TypeScript gets their names. */
 const enum reason *const reasons_for_btf __attribute__((unused));
 const enum verdict *const verdicts_for_btf __attribute__((unused));
+const enum counter_layout *const counter_layout_for_btf __attribute__((unused));
 const enum port_flag *const port_flags_for_btf __attribute__((unused));
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -30,9 +30,11 @@ enum verdict {
 #include "reasons.h"
 
 /* Layout of the counters of a slot: powers of two, so that an index is made of shifts. */
-#define COUNTED_VERDICTS 8
-#define COUNTED_REASONS 64
-#define COUNTERS_PER_SLOT (COUNTED_VERDICTS * COUNTED_REASONS)
+enum counter_layout {
+	COUNTED_VERDICTS = 8,
+	COUNTED_REASONS = 64,
+	COUNTERS_PER_SLOT = COUNTED_VERDICTS * COUNTED_REASONS,
+};
 
 enum port_flag {
 	PORT_ATTACHED = 1 << 0,  /* configured: the fast path may run for packets that arrive here */

@@ -1,0 +1,12 @@
+/**
+ * libbpf for TypeScript: open an object, set its constants, load it, attach it, and read and write its maps through
+ * codecs generated from its BTF. Nothing in here knows what the programs do.
+ */
+export { ensureBpffs, isBpffs } from './bpffs.ts';
+export type { Codec, MapDescriptor } from './codec.ts';
+export { BpfError, LayoutError, VerifierError } from './errors.ts';
+export { type LinkInfo, XdpLink, type XdpMode } from './link.ts';
+export { BpfMap, type MapInfo, MappedMap } from './map.ts';
+export { inNetns, netnsInode } from './netns.ts';
+export { BpfObject } from './object.ts';
+export { Program, type TestRunOptions, type TestRunResult } from './program.ts';

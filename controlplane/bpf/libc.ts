@@ -1,0 +1,94 @@
+/**
+ * The C library, as far as Headrace needs it beyond what Node offers: sockets of families Node does not know, network
+ * namespaces, mounts and mappings.
+ *
+ * Every function here returns in microseconds, so none is called asynchronously. `errno` must be read by the next
+ * statement after a call. Integers are truncated silently on the way in: callers pass checked values.
+ */
+import os from 'node:os';
+import koffi from 'koffi';
+
+const libc = koffi.load('libc.so.6');
+
+type Pointer = Uint8Array | DataView | null;
+
+export const socket = libc.func('int socket(int domain, int type, int protocol)') as (
+  domain: number,
+  type: number,
+  protocol: number,
+) => number;
+export const bind = libc.func('int bind(int fd, const void *address, uint length)') as (
+  fd: number,
+  address: Uint8Array,
+  length: number,
+) => number;
+export const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const void *value, uint length)') as (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  length: number,
+) => number;
+export const send = libc.func('long send(int fd, const void *data, size_t length, int flags)') as (
+  fd: number,
+  data: Uint8Array,
+  length: number,
+  flags: number,
+) => number;
+export const sendto = libc.func(
+  'long sendto(int fd, const void *data, size_t length, int flags, const void *address, uint size)',
+) as (fd: number, data: Uint8Array, length: number, flags: number, address: Pointer, size: number) => number;
+export const recv = libc.func('long recv(int fd, void *data, size_t length, int flags)') as (
+  fd: number,
+  data: Uint8Array,
+  length: number,
+  flags: number,
+) => number;
+export const close = libc.func('int close(int fd)') as (fd: number) => number;
+export const setns = libc.func('int setns(int fd, int type)') as (fd: number, type: number) => number;
+export const dupCloseOnExec = (fd: number): number => fcntl(fd, 1030 /* F_DUPFD_CLOEXEC */, 'int', 0);
+const fcntl = libc.func('int fcntl(int fd, int command, ...)') as (
+  fd: number,
+  command: number,
+  type: string,
+  value: number,
+) => number;
+export const mount = libc.func(
+  'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
+) as (source: string, target: string, type: string, flags: number, data: string | null) => number;
+export const umount = libc.func('int umount2(const char *target, int flags)') as (
+  target: string,
+  flags: number,
+) => number;
+const mmapRaw = libc.func('uintptr_t mmap(void *address, size_t length, int protection, int flags, int fd, long at)');
+const munmapRaw = libc.func('int munmap(uintptr_t address, size_t length)');
+
+/** Shared, readable and writable mapping of `length` bytes of `fd`; its address, or undefined with errno set. */
+export function mapShared(fd: number, length: number): bigint | undefined {
+  const address = BigInt(mmapRaw(null, length, 3, 1, fd, 0) as number | bigint);
+  return address === 0xffffffffffffffffn ? undefined : address;
+}
+
+export function unmap(address: bigint, length: number): void {
+  munmapRaw(address, length);
+}
+
+/** errno of the last call. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+const errnoNames = new Map<number, string>(Object.entries(os.constants.errno).map(([name, value]) => [value, name]));
+
+/** "EBUSY" for 16. */
+export function errnoName(code: number): string {
+  return errnoNames.get(Math.abs(code)) ?? `errno ${Math.abs(code)}`;
+}
+
+const strerrorRaw = libc.func('const char *strerror(int code)') as (code: number) => string;
+
+/** "device or resource busy (EBUSY)" for 16. */
+export function describeErrno(code: number): string {
+  const text = strerrorRaw(Math.abs(code));
+  return `${text[0]?.toLowerCase() ?? ''}${text.slice(1)} (${errnoName(code)})`;
+}

@@ -1,0 +1,222 @@
+/**
+ * A map: typed keys and values over a file descriptor of its own.
+ *
+ * A map keeps living in the kernel while any descriptor, program or pin refers to it; closing this object closes one
+ * descriptor and nothing else.
+ */
+import type { Codec, MapDescriptor } from './codec.ts';
+import { BpfError } from './errors.ts';
+import * as libbpf from './libbpf.ts';
+import { close, errno, mapShared, unmap } from './libc.ts';
+
+const perCpuTypes: ReadonlySet<number> = new Set([5, 6, 10, 21]);
+const ENOENT = 2;
+
+/** What the kernel says of a map. Sizes in bytes. */
+export interface MapInfo {
+  readonly type: number;
+  readonly id: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+}
+
+/** Shared memory with the kernel. Reading it after `close` is refused. */
+export class MappedMap implements Disposable {
+  readonly #address: bigint;
+  readonly #length: number;
+  #view: DataView | undefined;
+
+  constructor(address: bigint, length: number) {
+    this.#address = address;
+    this.#length = length;
+    this.#view = new DataView(libbpf.viewMemory(address, length));
+  }
+
+  get view(): DataView {
+    if (!this.#view) throw new Error('read mapped map: it is closed');
+    return this.#view;
+  }
+
+  close(): void {
+    if (!this.#view) return;
+    this.#view = undefined;
+    unmap(this.#address, this.#length);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+export class BpfMap<K, V> implements Disposable {
+  readonly name: string;
+  readonly maxEntries: number;
+  readonly #key: Codec<K>;
+  readonly #value: Codec<V>;
+  readonly #keyBuffer: Buffer;
+  readonly #valueBuffer: Buffer;
+  readonly #keyView: DataView;
+  readonly #valueView: DataView;
+  readonly #perCpu: boolean;
+  #fd: number;
+
+  /** Takes over `fd`. */
+  constructor(fd: number, descriptor: MapDescriptor<K, V>) {
+    this.#fd = fd;
+    this.name = descriptor.name;
+    this.maxEntries = descriptor.maxEntries;
+    this.#key = descriptor.key;
+    this.#value = descriptor.value;
+    this.#perCpu = perCpuTypes.has(descriptor.type);
+    this.#keyBuffer = Buffer.alloc(this.#key.size);
+    this.#valueBuffer = Buffer.alloc(this.valueStride * this.cpus);
+    this.#keyView = viewOf(this.#keyBuffer);
+    this.#valueView = viewOf(this.#valueBuffer);
+  }
+
+  /** @throws BpfError, ENOENT when nothing is pinned there. */
+  static openPinned<K, V>(path: string, descriptor: MapDescriptor<K, V>): BpfMap<K, V> {
+    const fd = libbpf.getPinned(path);
+    if (fd < 0) throw new BpfError(`open pinned map ${path}`, fd);
+    return new BpfMap(fd, descriptor);
+  }
+
+  get fd(): number {
+    if (this.#fd < 0) throw new Error(`use map ${this.name}: it is closed`);
+    return this.#fd;
+  }
+
+  /** Values a key has: one for each possible CPU in per-CPU maps. */
+  get cpus(): number {
+    return this.#perCpu ? libbpf.possibleCpus() : 1;
+  }
+
+  /** Distance of two CPUs' values, in bytes. */
+  get valueStride(): number {
+    return this.#perCpu ? (this.#value.size + 7) & ~7 : this.#value.size;
+  }
+
+  info(): MapInfo {
+    const raw = Buffer.alloc(88);
+    const result = libbpf.objectInfo(this.fd, raw);
+    if (result < 0) throw new BpfError(`read info of map ${this.name}`, result);
+    return {
+      type: raw.readUInt32LE(0),
+      id: raw.readUInt32LE(4),
+      keySize: raw.readUInt32LE(8),
+      valueSize: raw.readUInt32LE(12),
+      maxEntries: raw.readUInt32LE(16),
+      flags: raw.readUInt32LE(20),
+    };
+  }
+
+  get(key: K): V | undefined {
+    return this.getPerCpu(key)?.[0];
+  }
+
+  /** One value for each possible CPU (one in maps that are not per CPU). */
+  getPerCpu(key: K): V[] | undefined {
+    this.#key.write(this.#keyView, 0, key);
+    const result = libbpf.lookupElement(this.fd, this.#keyBuffer, this.#valueBuffer);
+    if (result === -ENOENT) return undefined;
+    if (result < 0) throw new BpfError(`look up in map ${this.name}`, result);
+    return Array.from({ length: this.cpus }, (_, cpu) => this.#value.read(this.#valueView, cpu * this.valueStride));
+  }
+
+  /** Creates or replaces. In per-CPU maps every CPU gets the value. */
+  set(key: K, value: V): void {
+    this.#key.write(this.#keyView, 0, key);
+    for (let cpu = 0; cpu < this.cpus; cpu++) this.#value.write(this.#valueView, cpu * this.valueStride, value);
+    const result = libbpf.updateElement(this.fd, this.#keyBuffer, this.#valueBuffer, 0);
+    if (result < 0) throw new BpfError(`update map ${this.name}`, result);
+  }
+
+  /** @returns whether there was one. */
+  delete(key: K): boolean {
+    this.#key.write(this.#keyView, 0, key);
+    const result = libbpf.deleteElement(this.fd, this.#keyBuffer);
+    if (result < 0 && result !== -ENOENT) throw new BpfError(`delete from map ${this.name}`, result);
+    return result === 0;
+  }
+
+  /** Keys as they stand. While others write a hash may repeat or miss some. */
+  *keys(): Generator<K> {
+    let previous: Buffer | null = null;
+    for (;;) {
+      const next = Buffer.alloc(this.#key.size);
+      const result = libbpf.nextKey(this.fd, previous, next);
+      if (result === -ENOENT) return;
+      if (result < 0) throw new BpfError(`walk map ${this.name}`, result);
+      yield this.#key.read(viewOf(next), 0);
+      previous = next;
+    }
+  }
+
+  *entries(): Generator<[K, V]> {
+    for (const key of [...this.keys()]) {
+      const value = this.get(key);
+      if (value !== undefined) yield [key, value];
+    }
+  }
+
+  /**
+   * Raw values of `count` elements of an array map from index `first` on, in one system call: element i, CPU c is at
+   * `(i * cpus + c) * valueStride`.
+   */
+  readRange(first: number, count: number): DataView {
+    const from = Buffer.alloc(8);
+    from.writeUInt32LE(Math.max(0, first - 1));
+    const values = Buffer.alloc(count * this.cpus * this.valueStride);
+    const keys = Buffer.alloc(count * 4);
+    const read = libbpf.lookupBatch(this.fd, first === 0 ? null : from, Buffer.alloc(8), keys, values, count);
+    if (read.result < 0 && read.result !== -ENOENT) throw new BpfError(`read batch of map ${this.name}`, read.result);
+    return viewOf(values);
+  }
+
+  /** Creates or replaces all, in one system call. */
+  updateBatch(entries: readonly (readonly [K, V])[]): void {
+    if (entries.length === 0) return;
+    const keys = Buffer.alloc(entries.length * this.#key.size);
+    const values = Buffer.alloc(entries.length * this.#value.size);
+    entries.forEach(([key, value], i) => {
+      this.#key.write(viewOf(keys), i * this.#key.size, key);
+      this.#value.write(viewOf(values), i * this.#value.size, value);
+    });
+    const result = libbpf.updateBatch(this.fd, keys, values, entries.length);
+    if (result < 0) throw new BpfError(`update batch of map ${this.name}`, result);
+  }
+
+  /** Maps the whole of an array made with BPF_F_MMAPABLE. */
+  mmap(): MappedMap {
+    const bytes = ((this.#value.size + 7) & ~7) * this.maxEntries;
+    const length = Math.ceil(bytes / 4096) * 4096;
+    const address = mapShared(this.fd, length);
+    if (address === undefined) {
+      const code = errno();
+      throw new BpfError(`map map ${this.name} into memory`, code);
+    }
+    return new MappedMap(address, length);
+  }
+
+  pin(path: string): void {
+    const result = libbpf.pin(this.fd, path);
+    if (result < 0) throw new BpfError(`pin map ${this.name} at ${path}`, result);
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    close(this.#fd);
+    this.#fd = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
