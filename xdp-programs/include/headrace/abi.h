@@ -65,7 +65,8 @@ struct counter {
 
 /* Switches that change while packets flow: one record, mapped into the control plane. */
 struct settings {
-	__u64 lease; /* jiffies64 until which what the control plane follows may be trusted; 0: never */
+	__u64 lease;   /* jiffies64 until which what the control plane follows may be trusted; 0: never */
+	__u64 renewed; /* jiffies64 of the last renewal; 0: none yet */
 };
 
 /* Identifies who made the pinned maps: written once, compared by whoever adopts them. */

@@ -24,5 +24,6 @@
 #define VXLAN_PORT 4789
 #define VXLAN_PORT_LINUX 8472
 #define GENEVE_PORT 6081
+#define GUE_PORT 6080
 
 #endif

@@ -14,9 +14,9 @@
 #include "checksum.h"
 #include "maps.h"
 #include "packet.h"
+#include "unfinished.h"
 
 const volatile _Bool feature_ipv6 = 1;
-const volatile _Bool feature_unfinished_checksums = 1;
 
 /* Protocols in which the kernel's flow dissector finds ports, and where (proto_ports_offset). */
 static __always_inline int ports_offset(__u8 protocol)
@@ -33,42 +33,6 @@ static __always_inline int ports_offset(__u8 protocol)
 		return 4;
 	default:
 		return -1;
-	}
-}
-
-/*
- * Is the transport checksum still to be finished by hardware that this packet will never meet? `sum`: of the
- * addresses. `l4`: the transport header; its first 20 bytes are read as far as they are there.
- */
-static __always_inline int checksum_unfinished(const struct packet *packet, const void *l4, const void *end, __u64 sum,
-					       __u32 length)
-{
-	const struct tcphdr *tcp = l4;
-	const struct udphdr *udp = l4;
-	const __u32 *sctp = l4;
-
-	switch (packet->protocol) {
-	case IPPROTO_TCP:
-		if ((const void *)(tcp + 1) > end)
-			return 0;
-		return same_sum(tcp->check, pseudo_header_sum(sum, length, IPPROTO_TCP));
-	case IPPROTO_UDP:
-		if ((const void *)(udp + 1) > end)
-			return 0;
-		if (udp->check == 0) /* none; but what a tunnel of this machine carries may be unfinished */
-			return udp->dest == bpf_htons(VXLAN_PORT) || udp->dest == bpf_htons(VXLAN_PORT_LINUX) ||
-			       udp->dest == bpf_htons(GENEVE_PORT);
-		return same_sum(udp->check, pseudo_header_sum(sum, length, IPPROTO_UDP));
-	case IPPROTO_SCTP:
-		if ((const void *)(sctp + 3) > end)
-			return 0;
-		return sctp[2] == 0;
-	case IPPROTO_IPIP:
-	case IPPROTO_IPV6:
-	case IPPROTO_GRE:
-		return 1; /* what the tunnel carries may be unfinished, and only the kernel still knows */
-	default:
-		return 0;
 	}
 }
 
@@ -90,7 +54,7 @@ static __always_inline int parse_transport(struct packet *packet, const void *l4
 		packet->destination_port = port[1];
 	}
 	if (feature_unfinished_checksums && packet->port_flags & PORT_VIRTUAL &&
-	    checksum_unfinished(packet, l4, end, sum, length))
+	    checksum_unfinished(packet->protocol, l4, end, sum, length))
 		return pass(REASON_UNFINISHED_CHECKSUM);
 	return NEXT;
 }
@@ -149,7 +113,6 @@ static __always_inline int parse_ipv6(struct packet *packet, const struct ipv6hd
 		__be16 frag_off;
 		__be32 identification;
 	} *fragment;
-	const __u32 *s, *d;
 
 	if ((const void *)(ip + 1) > end)
 		return pass(REASON_TRUNCATED);
@@ -187,10 +150,7 @@ static __always_inline int parse_ipv6(struct packet *packet, const struct ipv6hd
 		packet->fragment = 1;
 		return NEXT;
 	}
-	s = ip->saddr.s6_addr32;
-	d = ip->daddr.s6_addr32;
-	return parse_transport(packet, ip + 1, end,
-			       (__u64)s[0] + s[1] + s[2] + s[3] + d[0] + d[1] + d[2] + d[3], sizeof(*ip));
+	return parse_transport(packet, ip + 1, end, ipv6_address_sum(ip), sizeof(*ip));
 }
 
 /* Is the frame for this port's own address? */
