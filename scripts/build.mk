@@ -7,13 +7,21 @@ BPF_FLAGS := -O2 -g -std=gnu11 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wal
 
 PROGRAMS := $(wildcard xdp-programs/*.bpf.c)
 OBJECTS := $(PROGRAMS:xdp-programs/%.bpf.c=build/xdp/%.bpf.o)
+FIXTURES := $(wildcard test/dataplane/fixtures/*.bpf.c)
+FIXTURE_OBJECTS := $(FIXTURES:test/dataplane/fixtures/%.bpf.c=build/test/%.bpf.o)
 HEADERS := $(shell find xdp-programs -name '*.h')
 GENERATED := controlplane/bpf/generated/.stamp
 SOURCES := $(shell find appliance controlplane monitoring test -name '*.ts' -not -path '*/generated/*' -not -path '*/node_modules/*')
 
-all: dist/.stamp
+all: dist/.stamp $(FIXTURE_OBJECTS)
 
 build/xdp/%.bpf.o: xdp-programs/%.bpf.c $(HEADERS) scripts/build.mk
+	@mkdir -p $(@D)
+	@echo "▸ clang $<" >&2
+	@$(CLANG) $(BPF_FLAGS) -c $< -o $@
+	@llvm-strip -g $@
+
+build/test/%.bpf.o: test/dataplane/fixtures/%.bpf.c $(HEADERS) scripts/build.mk
 	@mkdir -p $(@D)
 	@echo "▸ clang $<" >&2
 	@$(CLANG) $(BPF_FLAGS) -c $< -o $@

@@ -51,7 +51,8 @@ export const u64: Codec<bigint> = {
 export function bytes(length: number): Codec<Uint8Array> {
   return {
     size: length,
-    read: (view, offset) => new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + length)),
+    read: (view, offset) =>
+      new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + length)),
     write: (view, offset, value) => {
       if (value.length !== length) throw new RangeError(`encode bytes: ${value.length} bytes for ${length}`);
       new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value);
@@ -85,7 +86,9 @@ export function list<T>(length: number, element: Codec<T>): Codec<readonly T[]> 
     read: (view, offset) => Array.from({ length }, (_, i) => element.read(view, offset + i * element.size)),
     write: (view, offset, value) => {
       if (value.length !== length) throw new RangeError(`encode array: ${value.length} elements for ${length}`);
-      value.forEach((item, i) => element.write(view, offset + i * element.size, item));
+      value.forEach((item, i) => {
+        element.write(view, offset + i * element.size, item);
+      });
     },
   };
 }
@@ -102,7 +105,7 @@ export function struct<T>(size: number, fields: { readonly [F in keyof T]: reado
     },
     write: (view, offset, value) => {
       new Uint8Array(view.buffer, view.byteOffset + offset, size).fill(0);
-      for (const [name, [at, codec]] of entries) 
+      for (const [name, [at, codec]] of entries)
         codec.write(view, offset + at, (value as Record<string, unknown>)[name]);
     },
   };

@@ -6,15 +6,25 @@ export class BpfError extends Error {
   /** errno's name: `EBUSY`, `EPERM`, … */
   readonly code: string;
   readonly errno: number;
+  /** What a person can do about it, when that can be told from errno alone. */
+  readonly hint: string | undefined;
 
   /** @param action verb phrase with its object: "attach headrace_xdp to eth0". @param errno positive or negative. */
-  constructor(action: string, errno: number, options?: ErrorOptions) {
+  constructor(action: string, errno: number, options?: ErrorOptions & { readonly hint?: string }) {
     super(`${action}: ${describeErrno(errno)}`, options);
     this.name = 'BpfError';
     this.errno = Math.abs(errno);
     this.code = errnoName(errno);
+    this.hint = options?.hint ?? hints[this.code];
   }
 }
+
+const hints: Readonly<Record<string, string>> = {
+  EPERM: 'run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON',
+  EACCES: 'the verifier refused, or the descriptor is read-only',
+  ENOMEM: 'raise the memory limit of the service (MemoryMax)',
+  E2BIG: 'the map is full',
+};
 
 /** The kernel would not load a program. */
 export class VerifierError extends BpfError {
@@ -29,7 +39,8 @@ export class VerifierError extends BpfError {
     this.log = log;
     const lines = log.split('\n').map((line) => line.trim());
     const end = lines.findLastIndex((line) => /^processed \d+ insns/.test(line));
-    this.summary = (end > 0 ? lines.slice(0, end) : lines).filter((line) => line && !line.startsWith('-- ')).at(-1) ?? '';
+    this.summary =
+      (end > 0 ? lines.slice(0, end) : lines).filter((line) => line && !line.startsWith('-- ')).at(-1) ?? '';
     if (this.summary) this.message += `: ${this.summary}`;
   }
 }

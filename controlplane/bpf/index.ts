@@ -10,3 +10,4 @@ export { BpfMap, type MapInfo, MappedMap } from './map.ts';
 export { inNetns, netnsInode } from './netns.ts';
 export { BpfObject } from './object.ts';
 export { Program, type TestRunOptions, type TestRunResult } from './program.ts';
+export { RingBuffer } from './ring-buffer.ts';

@@ -32,6 +32,17 @@ export const mapSetMaxEntries = lib.func('int bpf_map__set_max_entries(void *map
   map: Handle,
   count: number,
 ) => number;
+const mapNumber = (what: string) => lib.func(`uint bpf_map__${what}(void *map)`) as (map: Handle) => number;
+export const mapType = mapNumber('type');
+export const mapKeySize = mapNumber('key_size');
+export const mapValueSize = mapNumber('value_size');
+export const mapMaxEntries = mapNumber('max_entries');
+export const mapFlags = mapNumber('map_flags');
+export const mapName = lib.func('const char *bpf_map__name(void *map)') as (map: Handle) => string;
+export const nextMap = lib.func('void *bpf_object__next_map(void *object, void *previous)') as (
+  object: Handle,
+  previous: Handle | null,
+) => Handle | null;
 const mapInitialValueRaw = lib.func('uintptr_t bpf_map__initial_value(void *map, _Out_ size_t *size)');
 export const programFd = lib.func('int bpf_program__fd(void *program)') as (program: Handle) => number;
 
@@ -77,6 +88,9 @@ export const nextKey = lib.func('int bpf_map_get_next_key(int fd, const void *ke
 const lookupBatchRaw = lib.func(
   'int bpf_map_lookup_batch(int fd, void *from, void *to, void *keys, void *values, _Inout_ uint *count, void *options)',
 );
+const deleteBatchRaw = lib.func(
+  'int bpf_map_delete_batch(int fd, const void *keys, _Inout_ uint *count, void *options)',
+);
 const updateBatchRaw = lib.func(
   'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint *count, void *options)',
 );
@@ -111,6 +125,10 @@ export function updateBatch(fd: number, keys: Uint8Array, values: Uint8Array, co
   return updateBatchRaw(fd, keys, values, [count], null) as number;
 }
 
+export function deleteBatch(fd: number, keys: Uint8Array, count: number): number {
+  return deleteBatchRaw(fd, keys, [count], null) as number;
+}
+
 /** Address of a buffer, for the pointers inside option structures. Keep the buffer referenced during the call. */
 export function addressOf(buffer: Uint8Array): bigint {
   return BigInt(koffi.address(buffer));
@@ -143,4 +161,3 @@ export function withLog<T>(work: (log: () => string) => T): T {
     koffi.unregister(callback);
   }
 }
-

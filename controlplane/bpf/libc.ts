@@ -63,14 +63,26 @@ export const umount = libc.func('int umount2(const char *target, int flags)') as
 const mmapRaw = libc.func('uintptr_t mmap(void *address, size_t length, int protection, int flags, int fd, long at)');
 const munmapRaw = libc.func('int munmap(uintptr_t address, size_t length)');
 
-/** Shared, readable and writable mapping of `length` bytes of `fd`; its address, or undefined with errno set. */
-export function mapShared(fd: number, length: number): bigint | undefined {
-  const address = BigInt(mmapRaw(null, length, 3, 1, fd, 0) as number | bigint);
+/**
+ * Shared mapping of `length` bytes of `fd` from byte `at` on; its address, or undefined with errno set. Writable unless
+ * told otherwise.
+ */
+export function mapShared(fd: number, length: number, at = 0, access: 'read' | 'write' = 'write'): bigint | undefined {
+  const address = BigInt(mmapRaw(null, length, access === 'read' ? 1 : 3, 1, fd, at) as number | bigint);
   return address === 0xffffffffffffffffn ? undefined : address;
 }
 
 export function unmap(address: bigint, length: number): void {
   munmapRaw(address, length);
+}
+
+const setAffinity = libc.func('int sched_setaffinity(int thread, size_t size, const void *cpus)');
+
+/** Has the calling thread run on these CPUs only (numbers below 1024). @returns 0, or -1 with errno set. */
+export function runOnCpus(cpus: readonly number[]): number {
+  const mask = Buffer.alloc(128);
+  for (const cpu of cpus) mask[cpu >> 3]! |= 1 << (cpu & 7);
+  return setAffinity(0, mask.length, mask) as number;
 }
 
 /** errno of the last call. */

@@ -21,6 +21,17 @@ export interface LinkInfo {
   readonly ifindex: number;
 }
 
+const attachHints: ReadonlyMap<number, string> = new Map([
+  [16, 'another XDP program is attached: see `ip -details link`, take it off with `ip link set dev NAME xdp off`'],
+  [17, 'another XDP program is attached in the other mode: see `ip -details link`'],
+  [19, 'no such interface in this network namespace'],
+  [34, 'the MTU is too large for XDP on this driver'],
+  [
+    95,
+    'the driver has no native XDP, or its present settings (MTU, queues, LRO) rule it out: generic mode works anywhere',
+  ],
+]);
+
 export class XdpLink implements Disposable {
   #fd: number;
 
@@ -34,7 +45,10 @@ export class XdpLink implements Disposable {
     options.writeBigUInt64LE(64n, 0);
     options.writeUInt32LE(mode === 'native' ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE, 8);
     const fd = libbpf.linkCreate(program.fd, ifindex, BPF_XDP, options);
-    if (fd < 0) throw new BpfError(`attach ${program.name} to interface ${ifindex} (${mode})`, fd);
+    if (fd < 0) {
+      const hint = attachHints.get(-fd);
+      throw new BpfError(`attach ${program.name} to interface ${ifindex} (${mode})`, fd, hint ? { hint } : {});
+    }
     return new XdpLink(fd);
   }
 

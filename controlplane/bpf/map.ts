@@ -11,6 +11,7 @@ import { close, errno, mapShared, unmap } from './libc.ts';
 
 const perCpuTypes: ReadonlySet<number> = new Set([5, 6, 10, 21]);
 const ENOENT = 2;
+const ENOSPC = 28;
 
 /** What the kernel says of a map. Sizes in bytes. */
 export interface MapInfo {
@@ -53,6 +54,8 @@ export class MappedMap implements Disposable {
 export class BpfMap<K, V> implements Disposable {
   readonly name: string;
   readonly maxEntries: number;
+  /** Values a key has: one for each possible CPU in per-CPU maps, else 1. */
+  readonly cpus: number;
   readonly #key: Codec<K>;
   readonly #value: Codec<V>;
   readonly #keyBuffer: Buffer;
@@ -70,6 +73,7 @@ export class BpfMap<K, V> implements Disposable {
     this.#key = descriptor.key;
     this.#value = descriptor.value;
     this.#perCpu = perCpuTypes.has(descriptor.type);
+    this.cpus = this.#perCpu ? libbpf.possibleCpus() : 1;
     this.#keyBuffer = Buffer.alloc(this.#key.size);
     this.#valueBuffer = Buffer.alloc(this.valueStride * this.cpus);
     this.#keyView = viewOf(this.#keyBuffer);
@@ -88,28 +92,13 @@ export class BpfMap<K, V> implements Disposable {
     return this.#fd;
   }
 
-  /** Values a key has: one for each possible CPU in per-CPU maps. */
-  get cpus(): number {
-    return this.#perCpu ? libbpf.possibleCpus() : 1;
-  }
-
   /** Distance of two CPUs' values, in bytes. */
   get valueStride(): number {
     return this.#perCpu ? (this.#value.size + 7) & ~7 : this.#value.size;
   }
 
   info(): MapInfo {
-    const raw = Buffer.alloc(88);
-    const result = libbpf.objectInfo(this.fd, raw);
-    if (result < 0) throw new BpfError(`read info of map ${this.name}`, result);
-    return {
-      type: raw.readUInt32LE(0),
-      id: raw.readUInt32LE(4),
-      keySize: raw.readUInt32LE(8),
-      valueSize: raw.readUInt32LE(12),
-      maxEntries: raw.readUInt32LE(16),
-      flags: raw.readUInt32LE(20),
-    };
+    return readMapInfo(this.fd, this.name);
   }
 
   get(key: K): V | undefined {
@@ -175,17 +164,65 @@ export class BpfMap<K, V> implements Disposable {
     return viewOf(values);
   }
 
-  /** Creates or replaces all, in one system call. */
+  /** Raw values of a whole per-CPU array, in one system call: see `readRange`. */
+  readAllPerCpu(): DataView {
+    return this.readRange(0, this.maxEntries);
+  }
+
+  /**
+   * All entries of a hash or array, `size` in a system call. While others write, a hash may repeat or miss some.
+   * @throws BpfError where the kernel has no batches for the map's type (devmaps).
+   */
+  readBatch(size = 1024): [K, V][] {
+    const entries: [K, V][] = [];
+    const stride = this.valueStride * this.cpus;
+    let from: Buffer | null = null;
+    for (let count = size; ; ) {
+      const keys = Buffer.alloc(count * this.#key.size);
+      const values = Buffer.alloc(count * stride);
+      const to = Buffer.alloc(Math.max(8, this.#key.size));
+      const read = libbpf.lookupBatch(this.fd, from, to, keys, values, count);
+      if (read.result === -ENOSPC) {
+        count *= 2; // a hash bucket is read whole or not at all
+        continue;
+      }
+      if (read.result < 0 && read.result !== -ENOENT) throw new BpfError(`read batch of map ${this.name}`, read.result);
+      const [keyView, valueView] = [viewOf(keys), viewOf(values)];
+      for (let i = 0; i < read.count; i++)
+        entries.push([this.#key.read(keyView, i * this.#key.size), this.#value.read(valueView, i * stride)]);
+      if (read.result === -ENOENT) return entries;
+      from = to;
+    }
+  }
+
+  /** Creates or replaces all, in one system call. Not for per-CPU maps. */
   updateBatch(entries: readonly (readonly [K, V])[]): void {
+    if (this.#perCpu) throw new Error(`update batch of map ${this.name}: it is per CPU`);
     if (entries.length === 0) return;
-    const keys = Buffer.alloc(entries.length * this.#key.size);
     const values = Buffer.alloc(entries.length * this.#value.size);
-    entries.forEach(([key, value], i) => {
-      this.#key.write(viewOf(keys), i * this.#key.size, key);
-      this.#value.write(viewOf(values), i * this.#value.size, value);
+    const view = viewOf(values);
+    entries.forEach(([, value], i) => {
+      this.#value.write(view, i * this.#value.size, value);
     });
+    const keys = this.#keys(entries.map(([key]) => key));
     const result = libbpf.updateBatch(this.fd, keys, values, entries.length);
     if (result < 0) throw new BpfError(`update batch of map ${this.name}`, result);
+  }
+
+  /** Deletes all, in one system call. Stops at the first that is missing: BpfError with ENOENT. */
+  deleteBatch(keys: readonly K[]): void {
+    if (keys.length === 0) return;
+    const result = libbpf.deleteBatch(this.fd, this.#keys(keys), keys.length);
+    if (result < 0) throw new BpfError(`delete batch of map ${this.name}`, result);
+  }
+
+  #keys(keys: readonly K[]): Buffer {
+    const raw = Buffer.alloc(keys.length * this.#key.size);
+    const view = viewOf(raw);
+    keys.forEach((key, i) => {
+      this.#key.write(view, i * this.#key.size, key);
+    });
+    return raw;
   }
 
   /** Maps the whole of an array made with BPF_F_MMAPABLE. */
@@ -216,7 +253,21 @@ export class BpfMap<K, V> implements Disposable {
   }
 }
 
+/** Info of any map by its descriptor; `name` is for the error's text. */
+export function readMapInfo(fd: number, name: string): MapInfo {
+  const raw = Buffer.alloc(88);
+  const result = libbpf.objectInfo(fd, raw);
+  if (result < 0) throw new BpfError(`read info of map ${name}`, result);
+  return {
+    type: raw.readUInt32LE(0),
+    id: raw.readUInt32LE(4),
+    keySize: raw.readUInt32LE(8),
+    valueSize: raw.readUInt32LE(12),
+    maxEntries: raw.readUInt32LE(16),
+    flags: raw.readUInt32LE(20),
+  };
+}
+
 function viewOf(buffer: Buffer): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
-

@@ -6,11 +6,14 @@ import { readFileSync } from 'node:fs';
 import type { MapDescriptor } from './codec.ts';
 import { Btf } from './codegen/btf.ts';
 import { ElfFile } from './codegen/elf.ts';
-import { BpfError, VerifierError } from './errors.ts';
+import { BpfError, LayoutError, VerifierError } from './errors.ts';
 import * as libbpf from './libbpf.ts';
-import { dupCloseOnExec, errno } from './libc.ts';
-import { BpfMap } from './map.ts';
+import { close, dupCloseOnExec, errno } from './libc.ts';
+import { BpfMap, readMapInfo } from './map.ts';
 import { Program } from './program.ts';
+
+/** Set by the kernel itself on some map types (devmaps): BPF_F_RDONLY_PROG. */
+const KERNEL_FLAGS = 1 << 7;
 
 export class BpfObject implements Disposable {
   readonly path: string;
@@ -62,8 +65,7 @@ export class BpfObject implements Disposable {
       const number = BigInt(value);
       if (number < 0n || number >= 1n << BigInt(size * 8))
         throw new RangeError(`set constant ${name}: ${value} does not fit into ${size} bytes`);
-      for (let i = 0; i < size; i++)
-        memory.setUint8(symbol.value + i, Number((number >> BigInt(8 * i)) & 0xffn));
+      for (let i = 0; i < size; i++) memory.setUint8(symbol.value + i, Number((number >> BigInt(8 * i)) & 0xffn));
     }
   }
 
@@ -72,8 +74,43 @@ export class BpfObject implements Disposable {
     if (result < 0) throw new BpfError(`set size of map ${map} to ${count}`, result);
   }
 
-  /** Has the object use an existing map instead of making its own. */
+  /** Names of the object's maps, those of its sections (`.rodata`, …) left out. */
+  mapNames(): string[] {
+    const names: string[] = [];
+    for (let map = libbpf.nextMap(this.#object, null); map !== null; map = libbpf.nextMap(this.#object, map))
+      names.push(libbpf.mapName(map));
+    return names.filter((name) => !name.includes('.'));
+  }
+
+  /**
+   * Has the object use the map pinned at `path` instead of making its own.
+   * @throws LayoutError when its sizes are not those of this object; BpfError with ENOENT when nothing is pinned there.
+   */
+  reusePinned(name: string, path: string): void {
+    const fd = libbpf.getPinned(path);
+    if (fd < 0) throw new BpfError(`open pinned map ${path}`, fd);
+    try {
+      this.reuse({ name, fd });
+    } finally {
+      close(fd);
+    }
+  }
+
+  /** Has the object use an existing map instead of making its own; the descriptor stays the caller's. */
   reuse(map: { readonly name: string; readonly fd: number }): void {
+    const wanted = this.#map(map.name);
+    const found = readMapInfo(map.fd, map.name);
+    const differences = [
+      ['type', libbpf.mapType(wanted), found.type],
+      ['key size', libbpf.mapKeySize(wanted), found.keySize],
+      ['value size', libbpf.mapValueSize(wanted), found.valueSize],
+      ['max entries', libbpf.mapMaxEntries(wanted), found.maxEntries],
+      ['flags', libbpf.mapFlags(wanted) & ~KERNEL_FLAGS, found.flags & ~KERNEL_FLAGS],
+    ].filter(([, want, have]) => want !== have);
+    if (differences.length > 0)
+      throw new LayoutError(
+        `reuse map ${map.name}: ${differences.map(([what, want, have]) => `${what} is ${have}, not ${want}`).join(', ')}`,
+      );
     const result = libbpf.mapReuseFd(this.#map(map.name), map.fd);
     if (result < 0) throw new BpfError(`reuse map ${map.name}`, result);
   }
