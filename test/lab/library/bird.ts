@@ -1,0 +1,58 @@
+/**
+ * BIRD on a lab host: configuration text in, a running daemon and its control socket out. Several run side by side on
+ * one host, told apart by `name`.
+ */
+import { writeFileSync } from 'node:fs';
+import type { Host } from './host.ts';
+import type { Process } from './process.ts';
+import { until } from './wait.ts';
+
+export class Bird {
+  readonly host: Host;
+  readonly socket: string;
+  readonly process: Process;
+  #file: string;
+
+  private constructor(host: Host, socket: string, process: Process, file: string) {
+    this.host = host;
+    this.socket = socket;
+    this.process = process;
+    this.#file = file;
+  }
+
+  /** Starts BIRD 2 with `config` and waits until it answers on its socket. */
+  static async start(host: Host, config: string, name = 'bird'): Promise<Bird> {
+    const file = `${host.folder}/${name}.conf`;
+    const socket = `${host.folder}/${name}.ctl`;
+    writeFileSync(file, config);
+    const process = host.spawn(['bird', '-f', '-c', file, '-s', socket, '-P', `${host.folder}/${name}.pid`]);
+    const bird = new Bird(host, socket, process, file);
+    await until('BIRD to answer', () => {
+      if (process.status !== undefined) return true;
+      return bird.command('show status').includes('Daemon is up');
+    });
+    if (process.status !== undefined) throw new Error(`start BIRD on ${host.name}: ${process.stderr}${process.stdout}`);
+    return bird;
+  }
+
+  /** What birdc prints for a command. */
+  command(...words: readonly string[]): string {
+    return this.host.exec(['birdc', '-s', this.socket, ...words]).stdout;
+  }
+
+  /** Replaces the configuration. */
+  configure(config: string): string {
+    writeFileSync(this.#file, config);
+    return this.command('configure');
+  }
+
+  /** Waits until a protocol is up (a BGP session: established). */
+  async up(protocol: string): Promise<void> {
+    await until(
+      `BIRD protocol ${protocol} on ${this.host.name} to be up`,
+      () =>
+        new RegExp(`^${protocol}\\s+\\S+\\s+\\S+\\s+up\\s.*(Established)?`, 'm').test(this.command('show protocols')),
+      { timeoutMs: 40_000 },
+    );
+  }
+}

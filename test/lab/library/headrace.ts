@@ -1,0 +1,141 @@
+/**
+ * Headrace on a lab host: the built program, run as an operator would, in the host's namespace, with its run directory
+ * (pins, control socket) inside the lab so that cleanup finds it. The instance is named after the host.
+ */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import type { Host, Output } from './host.ts';
+import type { Process } from './process.ts';
+import { headraceProgram } from './repository.ts';
+
+export interface HeadraceOptions {
+  /** Default: the host's name. */
+  readonly instance?: string;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One line of headrace_packets_total and headrace_bytes_total. */
+export interface Counter {
+  readonly interface: string;
+  readonly verdict: string;
+  readonly reason: string;
+  readonly packets: number;
+}
+
+export class Headrace {
+  readonly host: Host;
+  readonly instance: string;
+  readonly configFile: string;
+  #process: Process | undefined;
+  #env: Readonly<Record<string, string>>;
+
+  constructor(host: Host, config: string | object, options: HeadraceOptions = {}) {
+    this.host = host;
+    this.instance = options.instance ?? host.name;
+    this.configFile = `${host.folder}/headrace-${this.instance}.yaml`;
+    this.#env = { HEADRACE_RUN_DIR: host.runDirectory, ...options.env };
+    this.configure(config);
+  }
+
+  /** Folder of this instance's pinned maps and links. */
+  get pins(): string {
+    return `${this.host.runDirectory}/bpf/${this.instance}`;
+  }
+
+  /** The running daemon; throws when none was started. */
+  get process(): Process {
+    if (this.#process === undefined) throw new Error(`use headrace on ${this.host.name}: not started`);
+    return this.#process;
+  }
+
+  /** Rewrites the configuration file; the daemon is not told. */
+  configure(config: string | object): void {
+    writeFileSync(this.configFile, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
+  }
+
+  /** Starts the daemon and waits for its ready line. */
+  async start(): Promise<void> {
+    this.#process = this.launch();
+    await this.#process.line(/^ready\b.*/, { timeoutMs: 30_000 });
+  }
+
+  /** Starts the daemon without waiting: for tests of a start that must fail. */
+  launch(): Process {
+    return this.host.spawn(this.#command(['run', '-c', this.configFile]), { env: this.#env });
+  }
+
+  /** Runs any other command of the program for this instance; `mayFail` is on. */
+  cli(...words: readonly string[]): Output {
+    return this.host.exec(this.#command(words), { env: this.#env, mayFail: true });
+  }
+
+  /** SIGTERM, and wait for the end; the data plane stays. Exit status. */
+  async stop(): Promise<number> {
+    return this.process.kill('SIGTERM');
+  }
+
+  /** SIGKILL, and wait for the end; the data plane stays. */
+  async kill(): Promise<void> {
+    await this.process.kill('SIGKILL');
+  }
+
+  /** `headrace detach`: takes the data plane down. */
+  detach(): Output {
+    return this.cli('detach');
+  }
+
+  /** `headrace status --json`, parsed. */
+  status<T = Record<string, unknown>>(): T {
+    const output = this.cli('status', '--json');
+    if (output.status !== 0) throw new Error(`ask headrace on ${this.host.name} for its status: ${output.stderr}`);
+    return JSON.parse(output.stdout) as T;
+  }
+
+  /** The text of /metrics, fetched inside the host's namespace. */
+  metrics(): string {
+    return this.host.exec(['curl', '-sS', '--max-time', '5', 'http://127.0.0.1:9469/metrics']).stdout;
+  }
+
+  /** Packets by interface, verdict and reason, as /metrics has them. */
+  counters(): Counter[] {
+    const counters: Counter[] = [];
+    for (const [, labels = '', value] of this.metrics().matchAll(/^headrace_packets_total\{(.*)\} (\S+)$/gm)) {
+      const label = (name: string): string => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+      counters.push({
+        interface: label('interface'),
+        verdict: label('verdict'),
+        reason: label('reason'),
+        packets: Number(value),
+      });
+    }
+    return counters;
+  }
+
+  /** Sum of the counters that match every given label. */
+  packets(match: Partial<Omit<Counter, 'packets'>> = {}): number {
+    return this.counters()
+      .filter((counter) =>
+        (['interface', 'verdict', 'reason'] as const).every(
+          (name) => match[name] === undefined || match[name] === counter[name],
+        ),
+      )
+      .reduce((sum, counter) => sum + counter.packets, 0);
+  }
+
+  /** Names of the pinned links (interface numbers), [] when nothing is pinned. */
+  pinnedLinks(): string[] {
+    return existsSync(`${this.pins}/links`) ? readdirSync(`${this.pins}/links`) : [];
+  }
+
+  #command(words: readonly string[]): string[] {
+    const [verb = '', ...rest] = words;
+    return [process.execPath, headraceProgram, verb, '--instance', this.instance, ...rest];
+  }
+}
+
+/** Starts Headrace on a host and waits until it forwards. */
+export async function headrace(host: Host, config: string | object, options: HeadraceOptions = {}): Promise<Headrace> {
+  const box = new Headrace(host, config, options);
+  await box.start();
+  return box;
+}

@@ -1,0 +1,13 @@
+/**
+ * The lab: hosts in network namespaces, links between them, the daemons that run on them, and the traffic they send.
+ * Everything tests and the demo need to build a small Internet, and to leave nothing of it behind.
+ */
+export { Bird } from './bird.ts';
+export { Frr } from './frr.ts';
+export { type Counter, Headrace, type HeadraceOptions, headrace } from './headrace.ts';
+export { type ExecOptions, Host, type LinkInfo, type Output } from './host.ts';
+export { Lab, type LinkOptions } from './lab.ts';
+export { Process, type SpawnOptions } from './process.ts';
+export { type Arrived, Stream, type StreamOptions } from './stream.ts';
+export { demolish, leftovers, sweepDeadRuns } from './sweep.ts';
+export { until, type WaitOptions } from './wait.ts';
