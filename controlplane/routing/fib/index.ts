@@ -1,0 +1,7 @@
+/** The route tables of the packet path, written by one thread without system calls and read by every packet. */
+export { type Grace, timedGrace } from './grace.ts';
+export { ask, hopEntry, isGroup, lengthOf, numberOf } from './layout.ts';
+export { type NextHopStatistics, NextHopTable, type ResolvedHop } from './next-hop-table.ts';
+export { maskedWord, PrefixTable } from './prefix-table.ts';
+export { SlotMemory } from './slot-memory.ts';
+export { StrideTable, type TableStatistics } from './stride-table.ts';
