@@ -18,36 +18,38 @@
 
 const volatile _Bool feature_ipv6 = 1;
 
-/* Protocols in which the kernel's flow dissector finds ports, and where (proto_ports_offset). */
-static __always_inline int ports_offset(__u8 protocol)
+/* Protocols in which the kernel's flow dissector finds ports (proto_ports_offset); those of AH stand 4 bytes in. */
+static __always_inline int has_ports(__u8 protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
 	case IPPROTO_DCCP:
 	case IPPROTO_ESP: /* SPI */
+	case IPPROTO_AH:  /* SPI */
 	case IPPROTO_SCTP:
 	case IPPROTO_UDPLITE:
-		return 0;
-	case IPPROTO_AH: /* SPI */
-		return 4;
+		return 1;
 	default:
-		return -1;
+		return 0;
 	}
 }
 
-/* Ports, and whether the transport checksum is finished. `sum` as above; `header`: length of all IP headers. */
+/* Ports, and whether the transport checksum is finished. `sum`: of the addresses' 32-bit words; `header`: length of
+ * all IP headers. */
 static __always_inline int parse_transport(struct packet *packet, const void *l4, const void *end, __u64 sum,
 					   __u32 header)
 {
-	int offset = ports_offset(packet->protocol);
 	__u32 length = packet->ip_length - header;
+	const __be16 *port = l4;
 
 	if (packet->fragment)
 		return NEXT;
-	if (offset >= 0 && length >= (__u32)offset + 4) {
-		const __be16 *port = l4 + offset;
-
+	if (has_ports(packet->protocol) && length >= (packet->protocol == IPPROTO_AH ? 8 : 4)) {
+		if (packet->protocol == IPPROTO_AH) {
+			port += 2;
+			barrier_var(port); /* or the compiler adds a variable, which takes CAP_PERFMON */
+		}
 		if ((const void *)(port + 2) > end)
 			return pass(REASON_TRUNCATED);
 		packet->source_port = port[0];

@@ -52,18 +52,19 @@ static __always_inline int lease_valid(void)
  * May this source come in by this interface? The kernel's fib_validate_source for IPv4: never from our own or a
  * broadcast address; under rp_filter only from where the route back leads (strict, RFC 3704 2.2) or from where any
  * route leads (loose). MAC addresses and MTU are not asked for, so an unresolved neighbor is an answer too.
+ *
+ * A function of its own, because inlined its spills share stack slots with packet pointers, which the verifier takes
+ * amiss without CAP_PERFMON.
  */
-static __always_inline int check_source(struct xdp_md *ctx, const struct packet *packet, const struct iphdr *ip)
+static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags)
 {
-	int reverse = feature_rp_filter && packet->port_flags & (PORT_RP_STRICT | PORT_RP_LOOSE);
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const struct iphdr *ip = data + ETH_HLEN;
 	struct bpf_fib_lookup back = {};
 	long result;
 
-	if (!reverse && lease_valid()) {
-		__be32 source = ip->saddr;
-
-		return bpf_map_lookup_elem(&own_v4, &source) ? pass(REASON_MARTIAN_SOURCE) : NEXT;
-	}
+	if ((const void *)(ip + 1) > end)
+		return pass(REASON_TRUNCATED);
 	back.family = AF_INET;
 	back.tos = ip->tos;
 	back.l4_protocol = ip->protocol;
@@ -73,13 +74,22 @@ static __always_inline int check_source(struct xdp_md *ctx, const struct packet 
 	result = bpf_fib_lookup(ctx, &back, sizeof(back), 0);
 	if (result == BPF_FIB_LKUP_RET_NOT_FWDED)
 		return pass(REASON_MARTIAN_SOURCE);
-	if (!reverse)
+	if (!(port_flags & (PORT_RP_STRICT | PORT_RP_LOOSE)))
 		return NEXT;
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return pass(REASON_REVERSE_PATH);
-	if (packet->port_flags & PORT_RP_STRICT && back.ifindex != ctx->ingress_ifindex)
+	if (port_flags & PORT_RP_STRICT && back.ifindex != ctx->ingress_ifindex)
 		return pass(REASON_REVERSE_PATH);
 	return NEXT;
+}
+
+static __always_inline int check_source(struct xdp_md *ctx, const struct packet *packet, __be32 source)
+{
+	__u32 reverse = feature_rp_filter ? packet->port_flags & (PORT_RP_STRICT | PORT_RP_LOOSE) : 0;
+
+	if (!reverse && lease_valid())
+		return bpf_map_lookup_elem(&own_v4, &source) ? pass(REASON_MARTIAN_SOURCE) : NEXT;
+	return check_route_back(ctx, reverse);
 }
 
 static __always_inline int zero_mac(const __u8 *mac)
@@ -129,7 +139,8 @@ static __always_inline int transmit(struct xdp_md *ctx, const struct packet *pac
 	return verdict(out, REASON_FORWARDED);
 }
 
-static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
+/* Not inline, for the reason of check_route_back, and to leave the stages before it the stack. */
+static __noinline int route(struct xdp_md *ctx, const struct packet *packet)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct bpf_fib_lookup fib = {};
@@ -147,7 +158,7 @@ static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 
 		if ((const void *)(ip + 1) > end)
 			return pass(REASON_TRUNCATED);
-		answer = check_source(ctx, packet, ip);
+		answer = check_source(ctx, packet, ip->saddr);
 		if (answer)
 			return answer;
 		fib.tos = ip->tos;

@@ -18,12 +18,6 @@
 
 const volatile _Bool feature_unfinished_checksums = 1;
 
-#define GRE_CHECKSUM 0x8000
-#define GRE_ROUTING 0x4000
-#define GRE_KEY 0x2000
-#define GRE_SEQUENCE 0x1000
-#define GRE_VERSION 0x0007
-
 static __always_inline int tunnel_port(__be16 port)
 {
 	return port == bpf_htons(VXLAN_PORT) || port == bpf_htons(VXLAN_PORT_LINUX) ||
@@ -80,12 +74,8 @@ static __always_inline int inner_unfinished(__u8 protocol, const void *inner, co
 {
 	if (protocol == IPPROTO_GRE) {
 		const __be16 *gre = inner;
-		__u16 flags;
 
-		if ((const void *)(gre + 2) > end)
-			return 1;
-		flags = bpf_ntohs(gre[0]);
-		if (flags & (GRE_VERSION | GRE_ROUTING))
+		if ((const void *)(gre + 2) > end || gre[0]) /* checksum, key, sequence number: rare enough */
 			return 1;
 		if (gre[1] == bpf_htons(ETH_P_IP))
 			protocol = IPPROTO_IPIP;
@@ -94,12 +84,6 @@ static __always_inline int inner_unfinished(__u8 protocol, const void *inner, co
 		else
 			return 1;
 		inner += 4;
-		if (flags & GRE_CHECKSUM)
-			inner += 4;
-		if (flags & GRE_KEY)
-			inner += 4;
-		if (flags & GRE_SEQUENCE)
-			inner += 4;
 	}
 	if (protocol == IPPROTO_IPIP) {
 		const struct iphdr *ip = inner;
@@ -128,7 +112,8 @@ static __always_inline int inner_unfinished(__u8 protocol, const void *inner, co
 	}
 }
 
-static __always_inline int checksum_unfinished(__u8 protocol, const void *l4, const void *end, __u64 sum, __u32 length)
+/* A function of its own, like route's check_route_back. */
+static __noinline int checksum_unfinished(__u8 protocol, const void *l4, const void *end, __u64 sum, __u32 length)
 {
 	if (carries_ip(protocol))
 		return inner_unfinished(protocol, l4, end);
