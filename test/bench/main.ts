@@ -1,0 +1,13 @@
+/** `npm run bench -- router [--json] [--full] [--rounds N]`: measures on this machine, and prints a table or JSON. */
+import { Command } from 'commander';
+import { benchRouter } from './router.ts';
+
+const program = new Command('bench').description('Measures Headrace on this machine. Needs root.');
+program
+  .command('router', { isDefault: true })
+  .description('forwarding, against the kernel and against a bare bpf_fib_lookup')
+  .option('--json', 'print JSON', false)
+  .option('--full', 'also with a million routes', false)
+  .option('--rounds <number>', 'samples of each', Number, 11)
+  .action(benchRouter);
+await program.parseAsync();

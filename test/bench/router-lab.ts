@@ -1,0 +1,173 @@
+/**
+ * The router under measurement: generator ─ veth ─ router ─ veth ─ sink, each in a namespace of its own, with as many
+ * routes as wanted, all by way of the sink.
+ *
+ * GRO is on at every end, because a veth only takes XDP frames when its peer runs NAPI. Neighbors are permanent, so
+ * that nothing but forwarding happens while the clock runs.
+ */
+
+import { maps as benchMaps } from '../../controlplane/bpf/generated/bench.ts';
+import { maps, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
+import { type BpfMap, BpfObject, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
+import { type Host, Lab } from '../lab/library/index.ts';
+import { pseudoRandom } from './statistics.ts';
+
+const SOURCE = '192.0.2.2';
+const NEXT_HOP = '198.51.100.2';
+/** Routes are /24 from here on: a million end where 32.0.0.0 begins. */
+const FIRST_ROUTE = 16 * 2 ** 24;
+export const DESTINATIONS = 65_536;
+
+/** Which destinations packets go to: always the same, or 65,536 at random under all routes. */
+export type Spread = 'hot' | 'random';
+
+/** The reference programs, loaded for one spread of destinations. */
+export class References implements Disposable {
+  readonly #object: BpfObject;
+  readonly programs: BpfMap<number, number>;
+  readonly received: BpfMap<number, bigint>;
+  readonly #taken: Program[] = [];
+
+  constructor(object: BpfObject) {
+    this.#object = object;
+    this.programs = object.map(benchMaps.programs);
+    this.received = object.map(benchMaps.received);
+  }
+
+  program(name: string): Program {
+    const program = this.#object.program(name);
+    this.#taken.push(program);
+    return program;
+  }
+
+  [Symbol.dispose](): void {
+    for (const program of this.#taken) program.close();
+    this.programs.close();
+    this.received.close();
+    this.#object.close();
+  }
+}
+
+/** Headrace's own program, on the port the packets come in by. */
+export class Subject implements Disposable {
+  readonly #object: BpfObject;
+  readonly program: Program;
+  readonly #ports: BpfMap<number, import('../../controlplane/bpf/generated/headrace.ts').Port>;
+  readonly #lab: RouterLab;
+
+  constructor(lab: RouterLab, constants: Readonly<Record<string, boolean>>) {
+    this.#lab = lab;
+    this.#object = BpfObject.open('build/xdp/headrace.bpf.o');
+    this.#object.setConstants(constants);
+    this.#object.load();
+    this.program = this.#object.program('headrace_xdp');
+    this.#ports = this.#object.map(maps.ports);
+    using transmit = this.#object.map(maps.txPorts);
+    using settings = this.#object.map(maps.settings);
+    using own = this.#object.map(maps.ownV4);
+    lab.router.inNamespace(() => transmit.set(lab.egress, lab.egress));
+    settings.set(0, { lease: 2n ** 62n });
+    for (const address of ['192.0.2.1', '198.51.100.1', '192.0.2.255', '198.51.100.255']) own.set(ipv4(address), 1);
+    this.setFlags(0);
+  }
+
+  /** @param flags of enum port_flag, besides those that make the port work at all. */
+  setFlags(flags: number): void {
+    const always = portFlag.ATTACHED | portFlag.TRANSMITS;
+    this.#ports.set(this.#lab.ingress, { flags: always | flags, mtu: 1500, slot: 1, mac: this.#lab.ingressMac });
+  }
+
+  [Symbol.dispose](): void {
+    this.#ports.close();
+    this.program.close();
+    this.#object.close();
+  }
+}
+
+export class RouterLab implements Disposable {
+  readonly #lab = new Lab('bench');
+  readonly generator: Host = this.#lab.host('generator');
+  readonly router: Host = this.#lab.host('router');
+  readonly sink: Host = this.#lab.host('sink');
+  /** Interface numbers, each valid in its own host's namespace. */
+  readonly source: number;
+  readonly ingress: number;
+  readonly egress: number;
+  readonly ingressMac: Uint8Array;
+  #routes = 0;
+
+  constructor() {
+    this.#lab.link(this.generator, 'g0', this.router, 'ri', { gro: true });
+    this.#lab.link(this.router, 'ro', this.sink, 's0', { gro: true });
+    this.router.address('ri', '192.0.2.1/24');
+    this.router.address('ro', '198.51.100.1/24');
+    this.router.forward();
+    this.router.ip(`neighbor replace ${SOURCE} lladdr ${this.generator.mac('g0')} dev ri nud permanent`);
+    this.router.ip(`neighbor replace ${NEXT_HOP} lladdr ${this.sink.mac('s0')} dev ro nud permanent`);
+    this.source = this.generator.ifindex('g0');
+    this.ingress = this.router.ifindex('ri');
+    this.egress = this.router.ifindex('ro');
+    this.ingressMac = mac(this.router.mac('ri'));
+  }
+
+  /** Has the router hold this many routes: 1, or up to a million of /24 each. */
+  setRoutes(count: number): void {
+    this.router.ip('route flush proto 200');
+    const lines = Array.from({ length: count }, (_, i) => {
+      const prefix = count === 1 ? '16.0.0.0/4' : `${text(FIRST_ROUTE + i * 256)}/24`;
+      return `route add ${prefix} via ${NEXT_HOP} proto 200`;
+    });
+    this.router.exec(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 600_000 });
+    this.#routes = count;
+  }
+
+  /** Loads the reference programs for the present routes. */
+  loadReferences(spread: Spread): References {
+    const object = BpfObject.open('build/xdp/bench.bpf.o');
+    object.setConstants({
+      destination_mask: spread === 'hot' ? 0 : DESTINATIONS - 1,
+      source_address: ipv4(SOURCE),
+      egress_ifindex: this.egress,
+      router_mac: number(this.ingressMac),
+      generator_mac: number(mac(this.generator.mac('g0'))),
+      sink_mac: number(mac(this.sink.mac('s0'))),
+      egress_mac: number(mac(this.router.mac('ro'))),
+    });
+    object.load();
+    using destinations = object.map(benchMaps.destinations);
+    using memory = destinations.mmap();
+    const random = pseudoRandom(1);
+    for (let i = 0; i < DESTINATIONS; i++) {
+      const route = random.next().value % (this.#routes === 1 ? 1_000_000 : this.#routes);
+      memory.view.setUint32(i * 8, ipv4(text(FIRST_ROUTE + route * 256 + (random.next().value & 0xff))), true);
+    }
+    using egress = object.map(benchMaps.egress);
+    this.router.inNamespace(() => egress.set(this.egress, this.egress));
+    return new References(object);
+  }
+
+  attach(host: Host, ifindex: number, program: Program): XdpLink {
+    return host.inNamespace(() => XdpLink.attach(program, ifindex, 'native'));
+  }
+
+  [Symbol.dispose](): void {
+    this.#lab.cleanup();
+  }
+}
+
+function text(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join('.');
+}
+
+/** Network byte order in memory, as the little-endian number that lies there. */
+function ipv4(address: string): number {
+  return Buffer.from(address.split('.').map(Number)).readUInt32LE(0);
+}
+
+function mac(address: string): Uint8Array {
+  return Buffer.from(address.replaceAll(':', ''), 'hex');
+}
+
+function number(bytes: Uint8Array): bigint {
+  return Buffer.concat([bytes, Buffer.alloc(2)]).readBigUInt64LE(0);
+}
