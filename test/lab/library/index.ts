@@ -8,6 +8,7 @@ export { type Counter, Headrace, type HeadraceOptions, headrace } from './headra
 export { type ExecOptions, Host, type LinkInfo, type Output } from './host.ts';
 export { Lab, type LinkOptions } from './lab.ts';
 export { Process, type SpawnOptions } from './process.ts';
+export { ends, joinServer, minimalConfig, type RoutedPair, type RoutedPairOptions, routedPair } from './routed-pair.ts';
 export { type Arrived, Stream, type StreamOptions } from './stream.ts';
 export { demolish, leftovers, sweepDeadRuns } from './sweep.ts';
 export { until, type WaitOptions } from './wait.ts';
