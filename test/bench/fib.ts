@@ -1,0 +1,157 @@
+/**
+ * What a route look-up costs: nothing but the look-up and the rewrite of the Ethernet header, by the tables, by the
+ * kernel's helper and (the floor) by none, in one run on one machine.
+ *
+ * The helper asks real routes of a network namespace made for it. A million of them take `ip` most of a minute, so
+ * they are opt-in: `node --import tsx test/bench/fib.ts --full`.
+ */
+import { execFileSync } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { inNetns } from '../../controlplane/bpf/index.ts';
+import type { TableStatistics } from '../../controlplane/routing/fib/index.ts';
+import { FibPrograms, fillTable } from './fib-programs.ts';
+import { coveredAddresses, type SyntheticRoutes, syntheticRoutes } from './synthetic-routes.ts';
+
+/** One measured combination. */
+export interface FibTiming {
+  readonly family: 4 | 6;
+  readonly routes: number;
+  readonly destinations: number;
+  readonly how: 'static' | 'mirror' | 'helper';
+  /** Nanoseconds a packet, of the whole run: best and median of the rounds. */
+  readonly minimum: number;
+  readonly median: number;
+  /** Packets without an answer: 0, or the timing means nothing. */
+  readonly asked: number;
+}
+
+/** Building a table from nothing. */
+export interface FibBuild {
+  readonly family: 4 | 6;
+  readonly routes: number;
+  readonly milliseconds: number;
+  readonly statistics: TableStatistics;
+}
+
+export interface FibReport {
+  readonly timings: readonly FibTiming[];
+  readonly builds: readonly FibBuild[];
+  /** Resident memory of this process beyond the shared tables, bytes. */
+  readonly heapBytes: number;
+}
+
+const hopCount = 16;
+const repeat = 300_000;
+
+/** Needs root. `full`: the helper gets the full tables as well. Default: up to 10,000 routes. */
+export function benchFib({ full = false, rounds = 7 }: { full?: boolean; rounds?: number } = {}): FibReport {
+  const timings: FibTiming[] = [];
+  const builds: FibBuild[] = [];
+  const sizes: readonly (readonly [4 | 6, number])[] = [
+    [4, 1],
+    [4, 10_000],
+    [4, 1_000_000],
+    [6, 1],
+    [6, 200_000],
+  ];
+  for (const [family, count] of sizes) {
+    const netns = `hr-bench-fib-${process.pid}`;
+    try {
+      prepareNamespace(netns);
+      const routes = syntheticRoutes(family, count, hopCount);
+      const withHelper = full || count <= 10_000;
+      if (withHelper) addKernelRoutes(netns, family, routes);
+      using fib = new FibPrograms();
+      const ifindex = Number(ip(netns, ['-o', 'link', 'show', 'out']).split(':')[0]);
+      const hops = Array.from({ length: hopCount }, () => fib.nextHops.allocate());
+      for (const [i, number] of hops.entries())
+        fib.nextHops.resolve(number, {
+          ifindex,
+          mtu: 1500,
+          destination: Uint8Array.of(2, 0, 0, 0, 1, i),
+          source: Uint8Array.of(2, 0, 0, 0, 2, 1),
+          vlan_protocol: 0,
+          vlan_tag: 0,
+        });
+      const table = family === 4 ? fib.ipv4 : fib.ipv6;
+      const milliseconds = fillTable(table, routes, hops);
+      builds.push({ family, routes: count, milliseconds, statistics: table.statistics });
+      for (const destinations of count === 1 ? [1] : [1, 2 ** 16, 2 ** 20]) {
+        const size = family === 4 ? 4 : 16;
+        const probes = coveredAddresses(routes, destinations);
+        const ways = (['static', 'mirror', 'helper'] as const).filter((how) => how !== 'helper' || withHelper);
+        const samples = new Map(ways.map((how) => [how, { times: [] as number[], asked: 0 }]));
+        for (let round = 0; round < rounds; round++)
+          for (const how of ways) {
+            const sample = samples.get(how)!;
+            inNetns(`/run/netns/${netns}`, () => {
+              fib.setProbes(probes, size, ifindex);
+              sample.times.push(fib.run(`time_${how}${family}`, repeat));
+            });
+            sample.asked += fib.asked;
+          }
+        for (const [how, { times, asked }] of samples) {
+          times.sort((a, b) => a - b);
+          const median = times[times.length >> 1]!;
+          timings.push({ family, routes: count, destinations, how, minimum: times[0]!, median, asked });
+        }
+      }
+    } finally {
+      execFileSync('ip', ['netns', 'delete', netns], { stdio: 'ignore' });
+    }
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { timings, builds, heapBytes: heapUsed + arrayBuffers };
+}
+
+function ip(netns: string, args: readonly string[], input?: string): string {
+  return execFileSync('nsenter', [`--net=/run/netns/${netns}`, 'ip', ...args], { encoding: 'utf8', input });
+}
+
+function prepareNamespace(netns: string): void {
+  execFileSync('ip', ['netns', 'add', netns]);
+  const commands = [
+    'link add out type veth peer name far',
+    'link set out up',
+    'link set far up',
+    'address add 192.0.2.254/24 dev out',
+    'address add fd00::fe/64 dev out nodad',
+    ...Array.from({ length: hopCount }, (_, i) => [
+      `neighbor add 192.0.2.${i + 1} lladdr 02:00:00:00:01:${hex(i)} dev out nud permanent`,
+      `neighbor add fd00::${(i + 1).toString(16)} lladdr 02:00:00:00:01:${hex(i)} dev out nud permanent`,
+    ]).flat(),
+  ];
+  ip(netns, ['-batch', '-'], commands.join('\n'));
+  for (const key of ['ipv4.ip_forward', 'ipv6.conf.all.forwarding'])
+    execFileSync('nsenter', [`--net=/run/netns/${netns}`, 'sysctl', '-qw', `net.${key}=1`]);
+  execFileSync('nsenter', [`--net=/run/netns/${netns}`, 'sysctl', '-qw', 'net.ipv6.route.max_size=2147483647']);
+}
+
+function addKernelRoutes(netns: string, family: 4 | 6, routes: SyntheticRoutes): void {
+  const lines: string[] = [];
+  for (let i = 0; i < routes.lengths.length; i++) {
+    const words = routes.addresses.subarray(i * routes.words, (i + 1) * routes.words);
+    const hop = routes.hops[i]! + 1;
+    lines.push(
+      family === 4
+        ? `route add ${[24, 16, 8, 0].map((shift) => (words[0]! >>> shift) & 0xff).join('.')}/${routes.lengths[i]} via 192.0.2.${hop}`
+        : `-6 route add ${[...words].map((w) => `${(w >>> 16).toString(16)}:${(w & 0xffff).toString(16)}`).join(':')}/${routes.lengths[i]} via fd00::${hop.toString(16)} dev out`,
+    );
+  }
+  ip(netns, ['-batch', '-'], lines.join('\n'));
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(2, '0');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const report = benchFib({ full: process.argv.includes('--full') });
+  for (const { family, routes, milliseconds, statistics } of report.builds)
+    console.log(`build IPv${family} ${routes} routes: ${Math.round(milliseconds)} ms`, JSON.stringify(statistics));
+  for (const t of report.timings)
+    console.log(
+      `IPv${t.family} ${t.routes} routes, ${t.destinations} destinations, ${t.how}: ${t.minimum} / ${t.median} ns${t.asked ? ` (${t.asked} unanswered!)` : ''}`,
+    );
+  console.log(`bookkeeping: ${Math.round(report.heapBytes / 2 ** 20)} MiB`);
+}
