@@ -152,7 +152,13 @@ class Lexer implements LexResult {
       const reason = checkDistinguisher(found);
       if (reason) this.#error('bad-number', reason, frame, start, end);
     } else if (kind === 'symbol' && end - start > maxSymbol) {
-      this.#error('long-symbol', `the name ${found.slice(0, 20)}… is longer than ${maxSymbol} characters`, frame, start, end);
+      this.#error(
+        'long-symbol',
+        `the name ${found.slice(0, 20)}… is longer than ${maxSymbol} characters`,
+        frame,
+        start,
+        end,
+      );
     }
     this.#token(kind, frame, start, end);
   }
@@ -174,7 +180,14 @@ class Lexer implements LexResult {
       this.#token('string', frame, start, close + 1);
       return;
     }
-    this.#error('unterminated-string', 'this string has no closing quote on its line', frame, start, limit, 'end the string with "');
+    this.#error(
+      'unterminated-string',
+      'this string has no closing quote on its line',
+      frame,
+      start,
+      limit,
+      'end the string with "',
+    );
     this.#token('bad', frame, start, limit);
   }
 
@@ -191,7 +204,10 @@ class Lexer implements LexResult {
       this.#token('quoted', frame, start, end + 1);
       return;
     }
-    const message = end >= text.length || text[end] === '\n' ? 'this quoted name is not closed' : 'a quoted name holds letters, digits and - . : _ only';
+    const message =
+      end >= text.length || text[end] === '\n'
+        ? 'this quoted name is not closed'
+        : 'a quoted name holds letters, digits and - . : _ only';
     this.#error('bad-symbol', message, frame, start, Math.min(end + 1, text.length));
     this.#token('bad', frame, start, end);
   }
@@ -206,7 +222,14 @@ class Lexer implements LexResult {
       this.#error('nested-comment', 'comments do not nest', frame, nested, nested + 2, 'remove the inner /*');
     }
     if (close < 0) {
-      this.#error('unterminated-comment', 'this comment is never closed', frame, start, start + 2, 'end the comment with */');
+      this.#error(
+        'unterminated-comment',
+        'this comment is never closed',
+        frame,
+        start,
+        start + 2,
+        'end the comment with */',
+      );
     }
     frame.at = end;
   }
@@ -219,7 +242,8 @@ class Lexer implements LexResult {
     else {
       const code = text.codePointAt(start) ?? 0;
       const width = code > 0xffff ? 2 : 1;
-      const name = code > 32 && code !== 127 ? `'${String.fromCodePoint(code)}'` : `0x${code.toString(16).padStart(2, '0')}`;
+      const name =
+        code > 32 && code !== 127 ? `'${String.fromCodePoint(code)}'` : `0x${code.toString(16).padStart(2, '0')}`;
       const hint = code === 13 ? 'save the file with Unix line ends' : undefined;
       this.#error('unknown-character', `BIRD does not know the character ${name}`, frame, start, start + width, hint);
       this.#token('bad', frame, start, start + width);

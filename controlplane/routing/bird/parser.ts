@@ -133,7 +133,12 @@ class Parser {
         return true;
       }
       const text = open?.text ?? '(';
-      this.#report('unclosed-bracket', `this '${text}' is never closed`, open, `add '${closing[text]}' before '${token.text}'`);
+      this.#report(
+        'unclosed-bracket',
+        `this '${text}' is never closed`,
+        open,
+        `add '${closing[text]}' before '${token.text}'`,
+      );
       level.brackets = [];
       level.braces = 0;
       return false;
@@ -162,7 +167,12 @@ class Parser {
   #close(level: Level, token: Token, next: Token | undefined): Level {
     const outer = this.#levels.at(-2);
     if (!outer || !level.block) {
-      this.#report('stray-brace', "this '}' closes nothing", token, "remove it, or look for a '{' that is missing above");
+      this.#report(
+        'stray-brace',
+        "this '}' closes nothing",
+        token,
+        "remove it, or look for a '{' that is missing above",
+      );
       this.#end(level);
       return level;
     }
@@ -178,7 +188,8 @@ class Parser {
     const term = isTerm(outer.statement);
     if (level.kind === 'list' || term || next?.text === ';') return outer;
     if (outer.kind === 'options') {
-      const message = next && next.text !== '}' ? `missing ';' between '}' and '${clip(next.text)}'` : "missing ';' after '}'";
+      const message =
+        next && next.text !== '}' ? `missing ';' between '}' and '${clip(next.text)}'` : "missing ';' after '}'";
       this.#report('missing-semicolon', message, token, "within a protocol or channel, write '};'");
     }
     this.#end(outer);
@@ -239,10 +250,16 @@ class Parser {
       this.#report('unclosed-block', "this block is never closed by '}'", unclosed.block.open, hint);
     } else if (top.statement.parts.length > 0 && !this.#selfTerminated(top)) {
       const open = top.brackets.at(-1);
-      if (open) this.#report('unclosed-bracket', `this '${open.text}' is never closed`, open, `add '${closing[open.text]}'`);
+      if (open)
+        this.#report('unclosed-bracket', `this '${open.text}' is never closed`, open, `add '${closing[open.text]}'`);
       else {
         const last = lastToken(top.statement);
-        this.#report('missing-semicolon', "missing ';' at the end of the file", last, `end '${headText(top.statement)}' with ';'`);
+        this.#report(
+          'missing-semicolon',
+          "missing ';' at the end of the file",
+          last,
+          `end '${headText(top.statement)}' with ';'`,
+        );
       }
     }
     for (const level of this.#levels.toReversed()) this.#end(level);
@@ -255,7 +272,9 @@ function head(statement: Statement): string {
 }
 
 function textOf(statement: Statement): string {
-  return tokensOf(statement).map(({ text }) => text).join(' ');
+  return tokensOf(statement)
+    .map(({ text }) => text)
+    .join(' ');
 }
 
 function clip(text: string): string {
@@ -263,7 +282,12 @@ function clip(text: string): string {
 }
 
 function headText(statement: Statement): string {
-  return clip(tokensOf(statement).slice(0, 3).map(({ text }) => text).join(' ') || '}');
+  return clip(
+    tokensOf(statement)
+      .slice(0, 3)
+      .map(({ text }) => text)
+      .join(' ') || '}',
+  );
 }
 
 function atLineStart(token: Token): boolean {
@@ -282,7 +306,11 @@ function declaresVariables(statement: Statement): boolean {
   if (tokens.some(isBlock)) return false;
   const first = head(statement);
   if (first === 'filter' || first === 'function') return true;
-  return (first === 'import' || first === 'export') && wordText(tokens[1]) === 'filter' && valueTypes.has(wordText(tokens[2]));
+  return (
+    (first === 'import' || first === 'export') &&
+    wordText(tokens[1]) === 'filter' &&
+    valueTypes.has(wordText(tokens[2]))
+  );
 }
 
 function wordText(part: Token | Block | undefined): string {
@@ -297,7 +325,8 @@ function isTerm(statement: Statement): boolean {
 function blockKind(level: Level, statement: Statement): BlockKind {
   const before = wordText(statement.parts.at(-1));
   const first = head(statement);
-  if ((before === 'flow4' || before === 'flow6') && (level.kind !== 'options' || statement.parts.length > 1)) return 'options';
+  if ((before === 'flow4' || before === 'flow6') && (level.kind !== 'options' || statement.parts.length > 1))
+    return 'options';
   switch (level.kind) {
     case 'top':
       if (first === 'filter' || first === 'function' || first === 'define' || first === 'eval') return 'commands';

@@ -15,7 +15,18 @@ import type { SourceText } from './source.ts';
  * - `op`: operators and punctuation
  * - `bad`: a character or an unfinished string that BIRD would refuse; an error has been reported for it
  */
-export type TokenKind = 'symbol' | 'quoted' | 'number' | 'string' | 'ip4' | 'ip6' | 'rd' | 'bytes' | 'else' | 'op' | 'bad';
+export type TokenKind =
+  | 'symbol'
+  | 'quoted'
+  | 'number'
+  | 'string'
+  | 'ip4'
+  | 'ip6'
+  | 'rd'
+  | 'bytes'
+  | 'else'
+  | 'op'
+  | 'bad';
 
 /** One token with its place; `source.text.slice(start, end) === text` always holds. */
 export interface Token {
@@ -40,5 +51,7 @@ export function tokenNumber(token: Token): number | undefined {
 /** Whether a token stands for a value, so that a second one cannot follow without an operator or a separator. */
 export function isLiteral(token: Token): boolean {
   const { kind } = token;
-  return kind === 'number' || kind === 'string' || kind === 'ip4' || kind === 'ip6' || kind === 'rd' || kind === 'bytes';
+  return (
+    kind === 'number' || kind === 'string' || kind === 'ip4' || kind === 'ip6' || kind === 'rd' || kind === 'bytes'
+  );
 }

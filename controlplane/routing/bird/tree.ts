@@ -80,7 +80,9 @@ export function spanOf(statement: Statement): Span | undefined {
   const first = firstToken(statement);
   const last = lastToken(statement);
   if (!first || !last) return first;
-  return first.source === last.source && last.end >= first.end ? { source: first.source, start: first.start, end: last.end } : first;
+  return first.source === last.source && last.end >= first.end
+    ? { source: first.source, start: first.start, end: last.end }
+    : first;
 }
 
 /** The head of a statement, up to its first block: where a remark about a whole protocol points. */

@@ -2,13 +2,45 @@
 
 /** Network types, as they begin tables and channels. */
 export const netTypes: ReadonlySet<string> = new Set([
-  'ipv4', 'ipv6', 'vpn4', 'vpn6', 'roa4', 'roa6', 'flow4', 'flow6', 'mpls', 'eth', 'aspa', 'evpn', 'neighbor',
+  'ipv4',
+  'ipv6',
+  'vpn4',
+  'vpn6',
+  'roa4',
+  'roa6',
+  'flow4',
+  'flow6',
+  'mpls',
+  'eth',
+  'aspa',
+  'evpn',
+  'neighbor',
 ]);
 
 /** Types of variables: in older versions declarations stand between a filter's name and its body. */
 export const valueTypes: ReadonlySet<string> = new Set([
-  'int', 'bool', 'ip', 'prefix', 'rd', 'pair', 'quad', 'ec', 'lc', 'string', 'bytestring', 'bgpmask', 'bgppath', 'clist',
-  'eclist', 'lclist', 'set', 'enum', 'route', 'rtable', 'mac', 'net',
+  'int',
+  'bool',
+  'ip',
+  'prefix',
+  'rd',
+  'pair',
+  'quad',
+  'ec',
+  'lc',
+  'string',
+  'bytestring',
+  'bgpmask',
+  'bgppath',
+  'clist',
+  'eclist',
+  'lclist',
+  'set',
+  'enum',
+  'route',
+  'rtable',
+  'mac',
+  'net',
 ]);
 
 /** Statements of the top level that end with their last value, without a `;`. */
@@ -22,12 +54,44 @@ export const selfTerminating: readonly RegExp[] = [
 
 /** Words that begin a statement of the top level, and never stand behind a value in one. */
 export const topHeads: ReadonlySet<string> = new Set([
-  'protocol', 'template', 'filter', 'function', 'define', 'router', 'log', 'debug', 'timeformat', 'watchdog', 'mrtdump',
+  'protocol',
+  'template',
+  'filter',
+  'function',
+  'define',
+  'router',
+  'log',
+  'debug',
+  'timeformat',
+  'watchdog',
+  'mrtdump',
 ]);
 
 /** Words that begin an option in a protocol or channel, and never stand behind a value within one. */
 export const optionHeads: ReadonlySet<string> = new Set([
-  'neighbor', 'local', 'import', 'export', 'description', 'password', 'multihop', 'hold', 'keepalive', 'scan', 'learn',
-  'persist', 'route', 'ipv4', 'ipv6', 'disabled', 'debug', 'router', 'merge', 'kernel', 'interface', 'area', 'passive',
-  'receive', 'preference',
+  'neighbor',
+  'local',
+  'import',
+  'export',
+  'description',
+  'password',
+  'multihop',
+  'hold',
+  'keepalive',
+  'scan',
+  'learn',
+  'persist',
+  'route',
+  'ipv4',
+  'ipv6',
+  'disabled',
+  'debug',
+  'router',
+  'merge',
+  'kernel',
+  'interface',
+  'area',
+  'passive',
+  'receive',
+  'preference',
 ]);

@@ -1,0 +1,191 @@
+/**
+ * What a bird.conf says, as far as the appliance needs it: router id, tables, constants, protocols with their channels
+ * and with templates applied. Made from the statement tree, which stays at hand for everything else.
+ */
+import { type Channel, readChannels } from './channel.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import type { ConfigFiles } from './files.ts';
+import { type ParsedFile, parse } from './parser.ts';
+import { bodyOf, isBlock, type Statement, starts, wordAt } from './tree.ts';
+import { type Constants, evaluate, readBoolean, readConstants } from './values.ts';
+import { netTypes } from './words.ts';
+
+/** A routing table of BIRD. */
+export interface BirdTable {
+  readonly name: string;
+  /** Network type: `ipv4`, `vpn4`, … */
+  readonly type: string;
+  /** Missing for the tables every BIRD has. */
+  readonly statement?: Statement;
+}
+
+/** A protocol instance. */
+export interface BirdProtocol {
+  /** `bgp`, `kernel`, `static`, … */
+  readonly type: string;
+  /** As written, or BIRD's default (`kernel1`). */
+  readonly name: string;
+  readonly disabled: boolean;
+  readonly vrf?: string;
+  /** The template it is made from. */
+  readonly template?: string;
+  readonly channels: readonly Channel[];
+  /** Effective options, templates' first: the last of a kind counts. */
+  readonly options: readonly Statement[];
+  readonly statement: Statement;
+}
+
+/** A configuration, read. */
+export interface BirdConfig {
+  readonly routerId?: string;
+  readonly tables: readonly BirdTable[];
+  readonly protocols: readonly BirdProtocol[];
+  readonly constants: Constants;
+  /** Filters and functions by name, opaque. */
+  readonly filters: ReadonlyMap<string, Statement>;
+  readonly functions: ReadonlyMap<string, Statement>;
+  readonly parsed: ParsedFile;
+  /** Errors of syntax, and references to what is not defined. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Parse and read a configuration. Never throws; see `diagnostics`. */
+export function readBirdConfig(path: string, text: string, files?: ConfigFiles): BirdConfig {
+  const parsed = parse(path, text, files);
+  const { statements } = parsed;
+  const constants = readConstants(statements);
+  const filters = named(statements, 'filter');
+  const diagnostics: Diagnostic[] = [...parsed.diagnostics];
+  const protocols = readProtocols(statements, constants, filters, diagnostics);
+  const routerId = statements.findLast((s) => starts(s, 'router', 'id') && wordAt(s, 2) !== 'from');
+  const idValue =
+    routerId &&
+    evaluate(
+      routerId.parts.slice(2).filter((part) => !isBlock(part)),
+      constants,
+    );
+  return {
+    ...(idValue === undefined ? {} : { routerId: typeof idValue === 'number' ? dotted(idValue) : String(idValue) }),
+    tables: readTables(statements),
+    protocols,
+    constants,
+    filters,
+    functions: named(statements, 'function'),
+    parsed,
+    diagnostics,
+  };
+}
+
+function dotted(value: number): string {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+}
+
+function named(statements: readonly Statement[], kind: string): Map<string, Statement> {
+  const result = new Map<string, Statement>();
+  for (const statement of statements) {
+    const name = starts(statement, kind) ? wordAt(statement, 1) : undefined;
+    if (name !== undefined) result.set(name, statement);
+  }
+  return result;
+}
+
+function readTables(statements: readonly Statement[]): BirdTable[] {
+  const tables: BirdTable[] = [
+    { name: 'master4', type: 'ipv4' },
+    { name: 'master6', type: 'ipv6' },
+  ];
+  for (const statement of statements) {
+    const first = wordAt(statement, 0) ?? '';
+    const index = wordAt(statement, 1) === 'table' ? 1 : wordAt(statement, 2) === 'table' ? 2 : -1;
+    const name = wordAt(statement, index + 1);
+    if (!netTypes.has(first) || index < 0 || name === undefined) continue;
+    const type = index === 2 ? `${first} ${wordAt(statement, 1)}` : first;
+    tables.push({ name, type, statement });
+  }
+  return tables;
+}
+
+function readProtocols(
+  statements: readonly Statement[],
+  constants: Constants,
+  filters: ReadonlyMap<string, Statement>,
+  diagnostics: Diagnostic[],
+): BirdProtocol[] {
+  const templates = new Map<string, Statement>();
+  const unnamed = new Map<string, number>();
+  const protocols: BirdProtocol[] = [];
+  for (const statement of statements) {
+    const isTemplate = starts(statement, 'template');
+    if (!isTemplate && !starts(statement, 'protocol')) continue;
+    const type = protocolType(statement);
+    const words = statement.parts.filter((part) => !isBlock(part)).map((_, i) => wordAt(statement, i) ?? '');
+    const from = words.indexOf('from', 2);
+    const head = words.slice(1, from < 0 ? undefined : from);
+    const given = head.slice(type.split(' ').length)[0];
+    const template = from < 0 ? undefined : words[from + 1];
+    if (template !== undefined && !templates.has(template) && !protocols.some(({ name }) => name === template)) {
+      const token = statement.parts[from + 1];
+      diagnostics.push({
+        code: 'unknown-template',
+        severity: 'warning',
+        message: `no template '${template}' is defined before this`,
+        ...(token && !isBlock(token) ? { span: token } : {}),
+      });
+    }
+    if (isTemplate) {
+      if (given !== undefined) templates.set(given, statement);
+      continue;
+    }
+    const stem = type.replace(/ .*$/, '').replace(/^ospf$/, 'ospf');
+    const count = (unnamed.get(stem) ?? 0) + 1;
+    if (given === undefined) unnamed.set(stem, count);
+    const options = [...inherited(template, templates, protocols), ...(bodyOf(statement)?.statements ?? [])];
+    const disabled = options.findLast((option) => starts(option, 'disabled'));
+    const vrf = options.findLast((option) => starts(option, 'vrf'));
+    const vrfName = vrf && wordAt(vrf, 1);
+    protocols.push({
+      type: stem,
+      name: given ?? `${stem}${count}`,
+      disabled: disabled !== undefined && readBoolean(disabled.parts[1], constants),
+      ...(vrfName === undefined || vrfName === 'default' ? {} : { vrf: vrfName }),
+      ...(template === undefined ? {} : { template }),
+      channels: readChannels(options, filters),
+      options,
+      statement,
+    });
+  }
+  return protocols;
+}
+
+/** `ospf v3` and `evpn bridge`-like types take two words. */
+function protocolType(statement: Statement): string {
+  const first = wordAt(statement, 1) ?? '';
+  const second = wordAt(statement, 2) ?? '';
+  if (first === 'ospf' && /^v[23]$/.test(second)) return `${first} ${second}`;
+  if (first === 'rip' && second === 'ng') return `${first} ${second}`;
+  return first;
+}
+
+/** The options a template gives, those of its own template first. Templates are defined before use: no cycles. */
+function inherited(
+  name: string | undefined,
+  templates: ReadonlyMap<string, Statement>,
+  protocols: readonly BirdProtocol[],
+): Statement[] {
+  const chain: Statement[] = [];
+  const seen = new Set<string>();
+  for (let next = name; next !== undefined && !seen.has(next); ) {
+    seen.add(next);
+    const template = templates.get(next);
+    if (!template) {
+      // A protocol may serve as a template, too.
+      const protocol = protocols.find((candidate) => candidate.name === next);
+      return [...(protocol?.options ?? []), ...chain.flatMap((statement) => bodyOf(statement)?.statements ?? [])];
+    }
+    chain.unshift(template);
+    const words = template.parts.filter((part) => !isBlock(part)).map((_, i) => wordAt(template, i) ?? '');
+    const from = words.indexOf('from', 2);
+    next = from < 0 ? undefined : words[from + 1];
+  }
+  return chain.flatMap((statement) => bodyOf(statement)?.statements ?? []);
+}
