@@ -174,6 +174,13 @@ int bench_call(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
+/* Called instead of Headrace, to tell what the call itself costs. */
+SEC("xdp.frags")
+int called(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
 /* The same without an arrival, for packets that really came in. */
 SEC("xdp.frags")
 int router_static(struct xdp_md *ctx)

@@ -23,7 +23,7 @@ export interface LinkInfo {
 
 const attachHints: ReadonlyMap<number, string> = new Map([
   [16, 'another XDP program is attached: see `ip -details link`, take it off with `ip link set dev NAME xdp off`'],
-  [17, 'another XDP program is attached in the other mode: see `ip -details link`'],
+  [17, 'another XDP program is attached, perhaps in the other mode: see `ip -details link`'],
   [22, 'no such interface in this network namespace, or its driver refuses this program'],
   [34, 'the MTU is too large for XDP on this driver'],
   [

@@ -5,7 +5,7 @@
  * descriptor and nothing else.
  */
 import type { Codec, MapDescriptor } from './codec.ts';
-import { BpfError } from './errors.ts';
+import { BpfError, LayoutError } from './errors.ts';
 import * as libbpf from './libbpf.ts';
 import { close, errno, mapShared, unmap } from './libc.ts';
 
@@ -53,7 +53,6 @@ export class MappedMap implements Disposable {
 
 export class BpfMap<K, V> implements Disposable {
   readonly name: string;
-  readonly maxEntries: number;
   /** Values a key has: one for each possible CPU in per-CPU maps, else 1. */
   readonly cpus: number;
   readonly #key: Codec<K>;
@@ -64,12 +63,13 @@ export class BpfMap<K, V> implements Disposable {
   readonly #valueView: DataView;
   readonly #perCpu: boolean;
   #fd: number;
+  #maxEntries: number;
 
   /** Takes over `fd`. */
   constructor(fd: number, descriptor: MapDescriptor<K, V>) {
     this.#fd = fd;
     this.name = descriptor.name;
-    this.maxEntries = descriptor.maxEntries;
+    this.#maxEntries = descriptor.maxEntries;
     this.#key = descriptor.key;
     this.#value = descriptor.value;
     this.#perCpu = perCpuTypes.has(descriptor.type);
@@ -84,12 +84,36 @@ export class BpfMap<K, V> implements Disposable {
   static openPinned<K, V>(path: string, descriptor: MapDescriptor<K, V>): BpfMap<K, V> {
     const fd = libbpf.getPinned(path);
     if (fd < 0) throw new BpfError(`open pinned map ${path}`, fd);
-    return new BpfMap(fd, descriptor);
+    return BpfMap.checked(fd, descriptor);
+  }
+
+  /** Takes over `fd`, and closes it when it is not the map described. @throws LayoutError */
+  static checked<K, V>(fd: number, descriptor: MapDescriptor<K, V>): BpfMap<K, V> {
+    const map = new BpfMap(fd, descriptor);
+    try {
+      const info = map.info();
+      for (const [what, want, have] of [
+        ['type', descriptor.type, info.type],
+        ['key size', descriptor.key.size, info.keySize],
+        ['value size', descriptor.value.size, info.valueSize],
+      ] as const)
+        if (want !== have) throw new LayoutError(`open map ${descriptor.name}: ${what} is ${have}, not ${want}`);
+      map.#maxEntries = info.maxEntries;
+      return map;
+    } catch (error) {
+      map.close();
+      throw error;
+    }
   }
 
   get fd(): number {
     if (this.#fd < 0) throw new Error(`use map ${this.name}: it is closed`);
     return this.#fd;
+  }
+
+  /** As the kernel has it, which may be more than the object's default. */
+  get maxEntries(): number {
+    return this.#maxEntries;
   }
 
   /** Distance of two CPUs' values, in bytes. */
@@ -101,6 +125,7 @@ export class BpfMap<K, V> implements Disposable {
     return readMapInfo(this.fd, this.name);
   }
 
+  /** The value; in per-CPU maps that of the first CPU. */
   get(key: K): V | undefined {
     return this.getPerCpu(key)?.[0];
   }

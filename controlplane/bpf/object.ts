@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { MapDescriptor } from './codec.ts';
 import { Btf } from './codegen/btf.ts';
 import { ElfFile } from './codegen/elf.ts';
+import { layoutHashOf } from './codegen/layout.ts';
 import { BpfError, LayoutError, VerifierError } from './errors.ts';
 import * as libbpf from './libbpf.ts';
 import { close, dupCloseOnExec, errno } from './libc.ts';
@@ -48,14 +49,24 @@ export class BpfObject implements Disposable {
     return map;
   }
 
+  /** Layout of the maps in this file, to be compared with the `layoutHash` of the bindings one was built with. */
+  layoutHash(): bigint {
+    return layoutHashOf(this.#types().btf);
+  }
+
+  #types(): { readonly elf: ElfFile; readonly btf: Btf } {
+    const elf = new ElfFile(readFileSync(this.path));
+    const section = elf.section('.BTF');
+    if (!section) throw new Error(`read types of ${this.path}: it has no BTF`);
+    return { elf, btf: new Btf(section) };
+  }
+
   /** Sets `const volatile` globals. Only before `load`, which freezes them. */
   setConstants(values: Readonly<Record<string, number | bigint | boolean>>): void {
     if (this.#loaded) throw new Error('set constants: the object is loaded, its constants are frozen');
-    const elf = new ElfFile(readFileSync(this.path));
-    const section = elf.section('.BTF');
+    const { elf, btf } = this.#types();
     const memory = libbpf.mapInitialValue(this.#map('.rodata'));
-    if (!section || !memory) throw new Error(`set constants: ${this.path} has no .rodata`);
-    const btf = new Btf(section);
+    if (!memory) throw new Error(`set constants: ${this.path} has no .rodata`);
     const variables = btf.variables('.rodata');
     for (const [name, value] of Object.entries(values)) {
       const variable = variables.find((candidate) => candidate.name === name);
@@ -132,7 +143,7 @@ export class BpfObject implements Disposable {
 
   map<K, V>(descriptor: MapDescriptor<K, V>): BpfMap<K, V> {
     const fd = duplicate(libbpf.mapFd(this.#map(descriptor.name)), `map ${descriptor.name}`);
-    return new BpfMap(fd, descriptor);
+    return BpfMap.checked(fd, descriptor);
   }
 
   close(): void {

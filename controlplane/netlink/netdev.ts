@@ -88,4 +88,3 @@ function readFeatures(message: Message): [number | undefined, XdpFeatures] {
     },
   ];
 }
-

@@ -1,7 +1,16 @@
 /** Questions to rtnetlink: dumps of links, addresses, neighbors and routes. */
 import { AF_INET, AF_INET6, NETLINK_ROUTE, rtm } from './constants.ts';
 import type { Message } from './message.ts';
-import { type Address, type Link, type Neighbor, type Route, readAddress, readLink, readNeighbor, readRoute } from './records.ts';
+import {
+  type Address,
+  type Link,
+  type Neighbor,
+  type Route,
+  readAddress,
+  readLink,
+  readNeighbor,
+  readRoute,
+} from './records.ts';
 import { NetlinkSocket } from './socket.ts';
 
 export class RouteNetlink implements Disposable {

@@ -2,8 +2,8 @@
  * Writes the TypeScript of one object: an interface and a codec for every structure a map holds, a constant for every
  * named enum, a descriptor for every map, and a hash of all their layouts.
  */
-import { createHash } from 'node:crypto';
 import type { Btf, BtfType } from './btf.ts';
+import { layoutHashOf } from './layout.ts';
 import { type MapDefinition, mapDefinitions } from './map-definition.ts';
 
 interface Expression {
@@ -104,7 +104,7 @@ export function typescriptOf(btf: Btf, source: string): string {
     '} as const;',
     '',
     '/** Differs whenever a map or a structure in one is laid out in another way. */',
-    `export const layoutHash = ${layoutHash(definitions, writer.structs)}n;`,
+    `export const layoutHash = 0x${layoutHashOf(btf).toString(16)}n;`,
     '',
   ].join('\n');
 }
@@ -141,14 +141,6 @@ function enumText(type: BtfType & { kind: 'enum' }): string {
         ]
       : []),
   ].join('\n');
-}
-
-function layoutHash(maps: readonly MapDefinition[], structs: readonly string[]): string {
-  const plain = maps.map((map) => [map.name, map.type, map.keySize, map.valueSize, map.maxEntries, map.flags]);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([plain, [...structs].sort()]))
-    .digest();
-  return `0x${digest.subarray(0, 8).toString('hex')}`;
 }
 
 /** Up to and including the last underscore that all names share. */

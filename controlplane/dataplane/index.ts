@@ -1,0 +1,11 @@
+/** The pinned packet path: opening, adopting, attaching, counting, removing. */
+export type { CounterRow } from './counters.ts';
+export {
+  DataPlane,
+  type DataPlaneMaps,
+  type PinnedLink,
+  pinnedCounters,
+  pinnedLinks,
+  removeInstance,
+} from './data-plane.ts';
+export { type InstancePaths, instancePaths } from './pins.ts';

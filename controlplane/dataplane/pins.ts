@@ -1,0 +1,32 @@
+/** Where an instance keeps what must outlive its daemon. */
+import path from 'node:path';
+
+export interface InstancePaths {
+  readonly instance: string;
+  /** Mount point of the bpffs all instances share. */
+  readonly bpffs: string;
+  readonly pins: string;
+  readonly maps: string;
+  readonly links: string;
+  /** Directory of sockets and the like. */
+  readonly run: string;
+  readonly controlSocket: string;
+}
+
+/** @param root default /run/headrace, or what HEADRACE_RUN_DIR says. */
+export function instancePaths(
+  instance: string,
+  root = process.env['HEADRACE_RUN_DIR'] ?? '/run/headrace',
+): InstancePaths {
+  const pins = path.join(root, 'bpf', instance);
+  const run = path.join(root, instance);
+  return {
+    instance,
+    bpffs: path.join(root, 'bpf'),
+    pins,
+    maps: path.join(pins, 'maps'),
+    links: path.join(pins, 'links'),
+    run,
+    controlSocket: path.join(run, 'control.sock'),
+  };
+}

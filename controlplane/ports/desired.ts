@@ -1,0 +1,101 @@
+/**
+ * What each interface should be to the packet path: pure functions from what the kernel says and the configuration
+ * wants. Nothing in here touches a map.
+ */
+import { maps, portFlag } from '../bpf/generated/headrace.ts';
+import type { Address, Link, XdpFeatures } from '../netlink/index.ts';
+import { matchesGlob } from './glob.ts';
+
+/** Everything that is looked at. */
+export interface Observed {
+  readonly links: readonly Link[];
+  readonly addresses: readonly Address[];
+  /** By ifindex; undefined on kernels that do not tell (before 6.3). */
+  readonly features: ReadonlyMap<number, XdpFeatures> | undefined;
+  /** Effective rp_filter by interface name: 0 off, 1 strict, 2 loose. */
+  readonly rpFilter: ReadonlyMap<string, number>;
+}
+
+export interface DesiredPort {
+  readonly link: Link;
+  /** enum port_flag */
+  readonly flags: number;
+  /** May be an egress. */
+  readonly transmits: boolean;
+}
+
+/** Interfaces of these kinds hand over packets whose checksums nobody has computed yet. */
+const virtualKinds: ReadonlySet<string> = new Set(['veth', 'tun', 'netkit', 'macvlan', 'ipvlan', 'bridge', 'dummy']);
+/** Drivers before 6.3 that transmit redirected frames whatever their state; veth is none of them. */
+const multiBufferBytes = 3498;
+
+/** @returns why the interface cannot be a port, undefined if it can. */
+export function refusal(link: Link): string | undefined {
+  if (link.loopback) return 'the loopback interface forwards nothing';
+  if (link.index >= maps.ports.maxEntries)
+    return `its index ${link.index} is above ${maps.ports.maxEntries - 1}: create it again after a reboot, or in a namespace`;
+  return undefined;
+}
+
+/** Matching interfaces that can be ports, by ifindex. */
+export function desiredPorts(observed: Observed, patterns: readonly string[]): Map<number, DesiredPort> {
+  const ports = new Map<number, DesiredPort>();
+  for (const link of observed.links) {
+    if (!patterns.some((pattern) => matchesGlob(pattern, link.name)) || refusal(link)) continue;
+    const transmits = canTransmit(link, observed.features?.get(link.index));
+    let flags: number = portFlag.ATTACHED;
+    if (link.kind && virtualKinds.has(link.kind)) flags |= portFlag.VIRTUAL;
+    if (transmits) flags |= portFlag.TRANSMITS;
+    const rp = observed.rpFilter.get(link.name) ?? 0;
+    if (rp === 1) flags |= portFlag.RP_STRICT;
+    if (rp === 2) flags |= portFlag.RP_LOOSE;
+    ports.set(link.index, { link, flags, transmits });
+  }
+  return ports;
+}
+
+/**
+ * Does a frame redirected there leave? Without carrier, or when the kernel cannot tell, it is the kernel's to send: a
+ * frame the driver does not take is lost without a word.
+ */
+export function canTransmit(link: Link, features: XdpFeatures | undefined): boolean {
+  if (!link.up || !link.running || !features?.transmits) return false;
+  return features.transmitsFragments || link.mtu <= multiBufferBytes;
+}
+
+/** Interfaces that may be an egress, configured or not. */
+export function desiredTransmitters(observed: Observed): Set<number> {
+  return new Set(
+    observed.links
+      .filter((link) => !link.loopback && canTransmit(link, observed.features?.get(link.index)))
+      .map((link) => link.index),
+  );
+}
+
+/**
+ * IPv4 addresses nobody else may send from: this host's own, and the broadcast and network addresses of its networks.
+ * As 32-bit numbers whose memory holds network byte order.
+ */
+export function ownAddresses(addresses: readonly Address[]): Set<number> {
+  const own = new Set<number>();
+  for (const address of addresses) {
+    if (address.family !== 4) continue;
+    const value = new DataView(address.bytes.buffer, address.bytes.byteOffset, 4);
+    own.add(value.getUint32(0, true));
+    if (address.broadcast)
+      own.add(new DataView(address.broadcast.buffer, address.broadcast.byteOffset, 4).getUint32(0, true));
+    if (address.prefixLength > 0 && address.prefixLength < 31) {
+      const mask = (0xffffffff << (32 - address.prefixLength)) >>> 0;
+      const network = (value.getUint32(0) & mask) >>> 0;
+      own.add(swap(network));
+      own.add(swap((network | ~mask) >>> 0));
+    }
+  }
+  return own;
+}
+
+function swap(value: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, value);
+  return view.getUint32(0, true);
+}
