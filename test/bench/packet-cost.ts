@@ -25,6 +25,7 @@ export function measurePacketCost(lab: RouterLab, spread: Spread, rounds: number
   using headrace = new Subject(lab, {});
   using uncounted = new Subject(lab, { feature_counters: false });
   const call = references.program('bench_call');
+  const called = references.program('called');
   const subject = (name: string, of: Subject, flags: number) => ({
     name,
     program: call,
@@ -45,6 +46,12 @@ export function measurePacketCost(lab: RouterLab, spread: Spread, rounds: number
     reference('TX with MACs swapped', 'bench_tx', TX),
     reference('static redirect_map', 'bench_static', REDIRECT),
     reference('fib_lookup + redirect_map', 'bench_fib', REDIRECT),
+    {
+      name: 'tail call (part of all below)',
+      program: call,
+      verdict: DROP,
+      prepare: () => references.programs.set(0, called.fd),
+    },
     subject('Headrace', headrace, 0),
     subject('Headrace without counters', uncounted, 0),
     subject('Headrace, virtual port', headrace, portFlag.VIRTUAL),

@@ -66,7 +66,7 @@ export class Subject implements Disposable {
     using settings = this.#object.map(maps.settings);
     using own = this.#object.map(maps.ownV4);
     lab.router.inNamespace(() => transmit.set(lab.egress, lab.egress));
-    settings.set(0, { lease: 2n ** 62n });
+    settings.set(0, { ...settings.get(0)!, lease: 2n ** 62n });
     for (const address of ['192.0.2.1', '198.51.100.1', '192.0.2.255', '198.51.100.255']) own.set(ipv4(address), 1);
     this.setFlags(0);
   }

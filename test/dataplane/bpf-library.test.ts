@@ -6,6 +6,7 @@ import path from 'node:path';
 import koffi from 'koffi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytes, type Codec, list, struct, text, u8, u16, u32, u64 } from '../../controlplane/bpf/codec.ts';
+import { layoutHash } from '../../controlplane/bpf/generated/headrace.ts';
 import {
   BpfError,
   BpfMap,
@@ -109,6 +110,13 @@ describe('BpfObject', () => {
     expect(() => object.setConstants({ answer: 256 })).toThrow(RangeError);
     object.load();
     expect(() => object.setConstants({ answer: 1 })).toThrow('frozen');
+  });
+
+  it('has the layout the bindings were generated from', () => {
+    using object = BpfObject.open('build/xdp/headrace.bpf.o');
+    expect(object.layoutHash()).toBe(layoutHash);
+    using other = BpfObject.open(objectPath);
+    expect(other.layoutHash()).not.toBe(layoutHash);
   });
 
   it('lists its maps', () => {
@@ -216,6 +224,8 @@ describe('BpfMap', () => {
     expect(again.info()).toMatchObject({ id: map.info().id, type: 1, keySize: 4, valueSize: 32, maxEntries: 4096 });
     map.close();
     expect(() => map.get(5)).toThrow('closed');
+    expect(thrown(() => BpfMap.openPinned(pin, runs))).toBeInstanceOf(LayoutError);
+    expect(thrown(() => BpfMap.openPinned(path.join(bpffs, 'none'), runs))).toMatchObject({ code: 'ENOENT' });
   });
 });
 
@@ -305,6 +315,16 @@ describe('XdpLink', () => {
     } finally {
       execFileSync('ip', ['-n', netns, 'link', 'set', 'bpf0', 'xdpdrv', 'off']);
     }
+  });
+
+  it('refuses a second link, and a second mode', () => {
+    using object = load();
+    using program = object.program('counting');
+    inNetns(netnsPath, () => {
+      using _link = XdpLink.attach(program, ifindex, 'native');
+      expect(thrown(() => XdpLink.attach(program, ifindex, 'native'))).toMatchObject({ code: 'EBUSY' });
+      expect(thrown(() => XdpLink.attach(program, ifindex, 'generic'))).toMatchObject({ code: 'EEXIST' });
+    });
   });
 
   it('says that an interface does not exist', () => {

@@ -95,7 +95,7 @@ export function typescriptOf(btf: Btf, source: string): string {
   const enums = btf.types.flatMap((type) => (type.kind === 'enum' && type.name ? [enumText(type)] : []));
   return [
     `// Generated from the BTF of ${source}: change the C headers, not this file.`,
-    `import { type Codec, type MapDescriptor, ${[...writer.usedCodecs].sort().join(', ')} } from '../codec.ts';`,
+    `import { ${[...(writer.structs.length > 0 ? ['type Codec'] : []), 'type MapDescriptor', ...[...writer.usedCodecs].sort()].join(', ')} } from '../codec.ts';`,
     '',
     ...writer.structs.map((text) => `${text}\n`),
     ...enums.map((text) => `${text}\n`),
