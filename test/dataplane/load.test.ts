@@ -1,0 +1,26 @@
+/** Loading itself: CAP_BPF and CAP_NET_ADMIN are enough, so nothing in the programs may need CAP_PERFMON. */
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Loads the object in a process of its own with the capabilities given, and prints `loaded`. */
+function loadWith(capabilities: readonly string[]): string {
+  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  return execFileSync(
+    'setpriv',
+    [
+      ...['bounding-set', 'inh-caps', 'ambient-caps'].map((which) => `--${which}=${set}`),
+      process.execPath,
+      ...['--import', 'tsx', 'test/dataplane/fixtures/load-object.ts'],
+    ],
+    { cwd: root, encoding: 'utf8' },
+  );
+}
+
+describe('headrace.bpf.o', () => {
+  it('loads with CAP_BPF and CAP_NET_ADMIN alone', () => {
+    expect(loadWith(['bpf', 'net_admin'])).toContain('loaded');
+  });
+});
