@@ -7,9 +7,10 @@
  */
 
 import { maps as benchMaps } from '../../controlplane/bpf/generated/bench.ts';
-import { maps, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
+import { maps, type Port, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
 import { type Host, Lab } from '../lab/library/index.ts';
+import { repository } from '../lab/library/repository.ts';
 import { pseudoRandom } from './statistics.ts';
 
 const SOURCE = '192.0.2.2';
@@ -52,12 +53,12 @@ export class References implements Disposable {
 export class Subject implements Disposable {
   readonly #object: BpfObject;
   readonly program: Program;
-  readonly #ports: BpfMap<number, import('../../controlplane/bpf/generated/headrace.ts').Port>;
+  readonly #ports: BpfMap<number, Port>;
   readonly #lab: RouterLab;
 
   constructor(lab: RouterLab, constants: Readonly<Record<string, boolean>>) {
     this.#lab = lab;
-    this.#object = BpfObject.open('build/xdp/headrace.bpf.o');
+    this.#object = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
     this.#object.setConstants(constants);
     this.#object.load();
     this.program = this.#object.program('headrace_xdp');
@@ -123,7 +124,7 @@ export class RouterLab implements Disposable {
 
   /** Loads the reference programs for the present routes. */
   loadReferences(spread: Spread): References {
-    const object = BpfObject.open('build/xdp/bench.bpf.o');
+    const object = BpfObject.open(`${repository}/build/xdp/bench.bpf.o`);
     object.setConstants({
       destination_mask: spread === 'hot' ? 0 : DESTINATIONS - 1,
       source_address: ipv4(SOURCE),
