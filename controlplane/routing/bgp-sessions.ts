@@ -1,0 +1,58 @@
+/**
+ * The sessions of all routing daemons of a machine. A daemon that does not run is no error; one that runs and does not
+ * answer is told of, beside the sessions of the others.
+ */
+import { access } from 'node:fs/promises';
+import type { BgpSession } from './bgp-session.ts';
+import { BirdClient } from './bird/client.ts';
+import { FrrClient } from './frr/client.ts';
+
+/** Where the daemons' sockets are. */
+export interface DaemonSockets {
+  /** BIRD's control socket. Default /run/bird/bird.ctl. */
+  readonly bird?: string;
+  /** FRR's bgpd. Default /run/frr/bgpd.vty. */
+  readonly bgpd?: string;
+}
+
+/** Sessions, and what kept a daemon from telling its own. */
+export interface BgpOverview {
+  readonly sessions: readonly BgpSession[];
+  readonly errors: readonly { readonly daemon: 'bird' | 'frr'; readonly message: string }[];
+}
+
+/** Ask BIRD and FRR for their sessions. Never rejects. */
+export async function bgpSessions(sockets: DaemonSockets = {}): Promise<BgpOverview> {
+  const { bird = '/run/bird/bird.ctl', bgpd = '/run/frr/bgpd.vty' } = sockets;
+  const answers = await Promise.all([
+    ask('bird', bird, async () => {
+      using client = await BirdClient.connect(bird);
+      return await client.bgpSessions();
+    }),
+    ask('frr', bgpd, async () => {
+      using client = await FrrClient.connect(bgpd);
+      return await client.bgpSessions();
+    }),
+  ]);
+  return { sessions: answers.flatMap(({ sessions }) => sessions), errors: answers.flatMap(({ errors }) => errors) };
+}
+
+async function ask(daemon: 'bird' | 'frr', path: string, query: () => Promise<BgpSession[]>): Promise<BgpOverview> {
+  try {
+    await access(path);
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return { sessions: [], errors: missing ? [] : [{ daemon, message: `open ${path}: ${reason(error)}` }] };
+  }
+  try {
+    return { sessions: await query(), errors: [] };
+  } catch (error) {
+    // A socket left behind by a daemon that has gone.
+    if (/ECONNREFUSED|ENOENT/.test(reason(error))) return { sessions: [], errors: [] };
+    return { sessions: [], errors: [{ daemon, message: reason(error) }] };
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
