@@ -8,7 +8,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bird, Frr, type Headrace, type Host, headrace, Lab, minimalConfig, Stream, until } from './library/index.ts';
 
-const TIMERS = 'connect delay time 1; connect retry time 1; error wait time 1, 2;';
+const TIMERS = 'connect delay time 1; connect retry time 1; error wait time 1, 2; strict bind yes;';
 
 const WEST = `
 router id 10.0.1.2;
@@ -85,7 +85,9 @@ describe('BIRD and FRR around a Headrace box', () => {
     [westBird, , , eastFrr] = await Promise.all([
       Bird.start(west, WEST),
       Bird.start(box, BOX_BIRD),
-      Frr.start(box, frr(65000, '10.0.1.1', 65002, ['10.0.2.2', 'fd00:2::2'], 'redistribute kernel')),
+      Frr.start(box, frr(65000, '10.0.1.1', 65002, ['10.0.2.2', 'fd00:2::2'], 'redistribute kernel'), {
+        listen: ['10.0.2.1', 'fd00:2::1'],
+      }),
       Frr.start(east, frr(65002, '10.0.2.2', 65000, ['10.0.2.1', 'fd00:2::1'], 'network NET')),
     ]);
   });

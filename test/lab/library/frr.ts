@@ -12,6 +12,13 @@ import { until } from './wait.ts';
 
 const DAEMONS = ['zebra', 'staticd', 'bgpd'] as const;
 
+export interface FrrOptions {
+  /** Tells several FRRs of one host apart. Default "frr". */
+  readonly name?: string;
+  /** Addresses bgpd listens on: given when another BGP daemon runs on the host. Default: all. */
+  readonly listen?: readonly string[];
+}
+
 export class Frr {
   readonly host: Host;
   /** Holds the daemons' `.vty` sockets. */
@@ -25,7 +32,8 @@ export class Frr {
   }
 
   /** Starts the daemons with `config` (as in frr.conf) and waits until each answers. */
-  static async start(host: Host, config: string, name = 'frr'): Promise<Frr> {
+  static async start(host: Host, config: string, options: FrrOptions = {}): Promise<Frr> {
+    const name = options.name ?? 'frr';
     const folder = `${host.folder}/${name}`;
     mkdirSync(folder, { mode: 0o755 });
     for (const daemon of DAEMONS) writeFileSync(`${folder}/${daemon}.conf`, `hostname ${host.name}\n`);
@@ -40,6 +48,7 @@ export class Frr {
           `/usr/lib/frr/${daemon}`,
           ...['--vty_socket', folder, '-i', `${folder}/${daemon}.pid`, '-z', `${folder}/zserv.api`],
           ...['-f', `${folder}/${daemon}.conf`, '-A', '127.0.0.1', '-P', '0', '--log', 'stdout'],
+          ...(daemon === 'bgpd' ? (options.listen ?? []).flatMap((address) => ['-l', address]) : []),
         ]),
       );
       await until(`FRR's ${daemon} on ${host.name} to answer`, () => {

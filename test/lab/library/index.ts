@@ -3,7 +3,7 @@
  * Everything tests and the demo need to build a small Internet, and to leave nothing of it behind.
  */
 export { Bird } from './bird.ts';
-export { Frr } from './frr.ts';
+export { Frr, type FrrOptions } from './frr.ts';
 export { type Counter, Headrace, type HeadraceOptions, headrace } from './headrace.ts';
 export { type ExecOptions, Host, type LinkInfo, type Output } from './host.ts';
 export { Lab, type LinkOptions } from './lab.ts';

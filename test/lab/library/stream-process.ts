@@ -71,7 +71,7 @@ function send(): void {
       sent++;
     }
     if (settings.count !== 0 && sent >= settings.count) finish();
-    else if (settings.rate === 0 || settings.rate > 5000) setImmediate(burst);
+    else if (settings.rate === 0 || settings.rate > 20_000) setImmediate(burst);
     else setTimeout(burst, 2);
   };
   say('sending');
