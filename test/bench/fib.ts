@@ -135,10 +135,10 @@ function addKernelRoutes(netns: string, family: 4 | 6, routes: SyntheticRoutes):
     lines.push(
       family === 4
         ? `route add ${[24, 16, 8, 0].map((shift) => (words[0]! >>> shift) & 0xff).join('.')}/${routes.lengths[i]} via 192.0.2.${hop}`
-        : `-6 route add ${[...words].map((w) => `${(w >>> 16).toString(16)}:${(w & 0xffff).toString(16)}`).join(':')}/${routes.lengths[i]} via fd00::${hop.toString(16)} dev out`,
+        : `route add ${[...words].map((w) => `${(w >>> 16).toString(16)}:${(w & 0xffff).toString(16)}`).join(':')}/${routes.lengths[i]} via fd00::${hop.toString(16)} dev out`,
     );
   }
-  ip(netns, ['-batch', '-'], lines.join('\n'));
+  ip(netns, [family === 4 ? '-4' : '-6', '-batch', '-'], lines.join('\n'));
 }
 
 function hex(value: number): string {

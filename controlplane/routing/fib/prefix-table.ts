@@ -15,6 +15,7 @@ export class PrefixTable {
   #lengths: Uint8Array;
   #values: Uint32Array;
   #size = 0;
+  #cursor = 0;
   /** Prefixes of each length, to skip lengths nobody uses. */
   readonly #perLength: Uint32Array;
 
@@ -116,6 +117,17 @@ export class PrefixTable {
     }
     this.#lengths[hole] = 0;
     return true;
+  }
+
+  /** Takes any prefix out: its address goes to `target`. @returns its length, or -1 when the table is empty. */
+  pop(target: Uint32Array): number {
+    if (this.#size === 0) return -1;
+    while (this.#lengths[this.#cursor & this.#mask] === 0) this.#cursor = (this.#cursor + 1) & this.#mask;
+    const place = this.#cursor & this.#mask;
+    const length = this.lengthAt(place);
+    this.addressAt(place, target);
+    this.delete(target, length);
+    return length;
   }
 
   #equal(place: number, address: Uint32Array, length: number): boolean {

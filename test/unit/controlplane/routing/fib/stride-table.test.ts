@@ -30,7 +30,7 @@ function addressIn(words: 1 | 4): fc.Arbitrary<bigint> {
   const byte = fc.constantFrom(0n, 1n, 2n, 127n, 128n, 255n);
   return fc
     .array(byte, { minLength: words * 4, maxLength: words * 4 })
-    .map((bytes) => bytes.reduce((value, next) => (value << 8n) | next, 0n));
+    .map((bytes) => bytes.reduce<bigint>((value, next) => (value << 8n) | next, 0n));
 }
 
 function changesIn(words: 1 | 4): fc.Arbitrary<Change[]> {

@@ -1,0 +1,165 @@
+/**
+ * The different ways out that routes name: a gateway on an interface, several of them, or a nexthop object.
+ *
+ * A million routes share a few thousand of these, so they are plain objects, found by what they say and by what they
+ * depend on: the interface of each leg, the nexthop object and, for a group, its members. A hop that says "suspended"
+ * must not be trusted: something it stands on has changed and the kernel may not have told all of it yet.
+ */
+
+/** One way out. */
+export interface Leg {
+  readonly ifindex: number;
+  /** Address of the next router (4 or 16 bytes); undefined: the destination itself is on the link. */
+  readonly gateway: Uint8Array | undefined;
+}
+
+/** What a route says of its way out. */
+export interface HopDescription {
+  readonly legs: readonly Leg[];
+  /** Of the nexthop object it names; its legs then follow the object's. */
+  readonly nexthop?: number;
+  /** Nothing else is asked of the packet: no encapsulation, no locked MTU, no flag we do not model. */
+  readonly plain: boolean;
+}
+
+/** A nexthop object as the kernel tells it. */
+export interface NexthopObject {
+  readonly legs: readonly Leg[];
+  /** Objects a group consists of; empty for a single one. */
+  readonly members: readonly number[];
+  readonly plain: boolean;
+}
+
+const special = ' special';
+
+export interface Hop {
+  readonly id: number;
+  readonly key: string;
+  readonly nexthop: number | undefined;
+  legs: readonly Leg[];
+  plain: boolean;
+  suspended: boolean;
+  /** Routes that use it. */
+  users: number;
+}
+
+export class HopRegistry {
+  readonly #hops: (Hop | undefined)[] = [undefined];
+  readonly #byKey = new Map<string, Hop>();
+  readonly #byInterface = new Map<number, Set<Hop>>();
+  readonly #byNexthop = new Map<number, Set<Hop>>();
+  readonly #objects = new Map<number, NexthopObject>();
+  readonly #free: number[] = [];
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get(id: number): Hop {
+    const hop = this.#hops[id];
+    if (!hop) throw new Error(`find hop ${id}: nothing uses it`);
+    return hop;
+  }
+
+  /** The hop that says just this, made when it is new. It lasts while `users` is above 0: see `release`. */
+  intern(description: HopDescription): Hop {
+    const key = keyOf(description);
+    const known = this.#byKey.get(key);
+    if (known) return known;
+    const object = description.nexthop === undefined ? undefined : this.#objects.get(description.nexthop);
+    const hop: Hop = {
+      id: this.#free.pop() ?? this.#hops.length,
+      key,
+      nexthop: description.nexthop,
+      legs: object ? this.#legsOf(object) : description.legs,
+      plain: description.plain && (object?.plain ?? true),
+      suspended: false,
+      users: 0,
+    };
+    this.#hops[hop.id] = hop;
+    this.#byKey.set(key, hop);
+    if (hop.nexthop !== undefined)
+      this.#byNexthop.set(hop.nexthop, (this.#byNexthop.get(hop.nexthop) ?? new Set<Hop>()).add(hop));
+    this.#index(hop);
+    return hop;
+  }
+
+  /** Forgets the hop when no route uses it. */
+  release(hop: Hop): void {
+    if (hop.users > 0 || this.#hops[hop.id] !== hop) return;
+    this.#unindex(hop);
+    this.#byKey.delete(hop.key);
+    if (hop.nexthop !== undefined) {
+      const same = this.#byNexthop.get(hop.nexthop);
+      same?.delete(hop);
+      if (same?.size === 0) this.#byNexthop.delete(hop.nexthop);
+    }
+    this.#hops[hop.id] = undefined;
+    this.#free.push(hop.id);
+  }
+
+  /** Hops with a leg on this interface. */
+  onInterface(ifindex: number): readonly Hop[] {
+    return [...(this.#byInterface.get(ifindex) ?? [])];
+  }
+
+  /** Hops that stand on this nexthop object: it itself and the groups it is in. */
+  onNexthop(id: number): readonly Hop[] {
+    const ids = [id, ...[...this.#objects].flatMap(([group, object]) => (object.members.includes(id) ? [group] : []))];
+    return ids.flatMap((each) => [...(this.#byNexthop.get(each) ?? [])]);
+  }
+
+  /** Creates or replaces an object. @returns hops whose legs are new. */
+  define(id: number, object: NexthopObject): readonly Hop[] {
+    this.#objects.set(id, object);
+    const touched = this.onNexthop(id);
+    for (const hop of touched) {
+      const own = this.#objects.get(hop.nexthop!)!;
+      this.#unindex(hop);
+      hop.legs = this.#legsOf(own);
+      hop.plain = own.plain && !hop.key.endsWith(special);
+      this.#index(hop);
+    }
+    return touched;
+  }
+
+  /** The object is gone, from groups too. @returns hops that stood on it. */
+  remove(id: number): readonly Hop[] {
+    const touched = this.onNexthop(id);
+    this.#objects.delete(id);
+    for (const [group, object] of this.#objects)
+      if (object.members.includes(id))
+        this.define(group, { ...object, members: object.members.filter((member) => member !== id) });
+    return touched;
+  }
+
+  #legsOf(object: NexthopObject): readonly Leg[] {
+    if (object.members.length === 0) return object.legs;
+    return object.members.flatMap((member) => this.#objects.get(member)?.legs ?? []);
+  }
+
+  #index(hop: Hop): void {
+    for (const { ifindex } of hop.legs) {
+      const hops = this.#byInterface.get(ifindex) ?? new Set();
+      this.#byInterface.set(ifindex, hops.add(hop));
+    }
+  }
+
+  #unindex(hop: Hop): void {
+    for (const { ifindex } of hop.legs) {
+      const hops = this.#byInterface.get(ifindex);
+      hops?.delete(hop);
+      if (hops?.size === 0) this.#byInterface.delete(ifindex);
+    }
+  }
+}
+
+/** The same text for the same way out. */
+export function legKey({ ifindex, gateway }: Leg): string {
+  return `${ifindex}:${gateway ? Buffer.from(gateway).toString('hex') : ''}`;
+}
+
+function keyOf({ nexthop, legs, plain }: HopDescription): string {
+  const suffix = plain ? '' : special;
+  return nexthop === undefined ? legs.map(legKey).sort().join(' ') + suffix : `object ${nexthop}${suffix}`;
+}
