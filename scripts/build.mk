@@ -2,7 +2,9 @@
 CLANG ?= clang
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/riscv64/riscv/')
 TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch)
-BPF_FLAGS := -O2 -g -std=gnu11 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+# No sharing of stack slots between spilled registers: a number over half a spilled packet pointer is refused without
+# CAP_PERFMON.
+BPF_FLAGS := -O2 -g -std=gnu11 -target bpf -mcpu=v3 -mllvm -disable-ssc=true -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	-Wno-unused-function -Wno-unused-parameter -Wno-address-of-packed-member -Ixdp-programs/include -I/usr/include/$(TRIPLET)
 
 PROGRAMS := $(wildcard xdp-programs/*.bpf.c)

@@ -53,8 +53,7 @@ static __always_inline int lease_valid(void)
  * broadcast address; under rp_filter only from where the route back leads (strict, RFC 3704 2.2) or from where any
  * route leads (loose). MAC addresses and MTU are not asked for, so an unresolved neighbor is an answer too.
  *
- * A function of its own, because inlined its spills share stack slots with packet pointers, which the verifier takes
- * amiss without CAP_PERFMON.
+ * A function of its own: it is not asked for while the lease lasts, and its lookup would take stack of everybody.
  */
 static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags)
 {
@@ -139,11 +138,10 @@ static __always_inline int transmit(struct xdp_md *ctx, const struct packet *pac
 	return verdict(out, REASON_FORWARDED);
 }
 
-/* Not inline, for the reason of check_route_back, and to leave the stages before it the stack. */
-static __noinline int route(struct xdp_md *ctx, const struct packet *packet)
+static __always_inline int route(struct xdp_md *ctx, const struct packet *packet)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct bpf_fib_lookup fib = {};
+	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {}; /* cleared in words of 8 bytes */
 	long result;
 
 	fib.family = packet->family;
