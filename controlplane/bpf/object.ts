@@ -16,6 +16,8 @@ import { Program } from './program.ts';
 /** Set by the kernel itself on some map types (devmaps): BPF_F_RDONLY_PROG. */
 const KERNEL_FLAGS = 1 << 7;
 
+const ENOENT = 2;
+
 export class BpfObject implements Disposable {
   readonly path: string;
   #handle: libbpf.Handle | undefined;
@@ -32,6 +34,7 @@ export class BpfObject implements Disposable {
       const handle = libbpf.objectOpen(path, null);
       if (handle === null) {
         const code = errno();
+        if (code === ENOENT) throw new BpfError(`open BPF object ${path}`, code, { hint: 'build it: npm run build' });
         throw new VerifierError(`open BPF object ${path}`, code, log());
       }
       return new BpfObject(path, handle);

@@ -133,7 +133,9 @@ describe('BpfObject', () => {
   });
 
   it('open() says which file is missing', () => {
-    expect(() => BpfObject.open('build/test/none.bpf.o')).toThrow(/none\.bpf\.o.*ENOENT/);
+    const error = thrown(() => BpfObject.open('build/test/none.bpf.o'));
+    expect(error).toMatchObject({ name: 'BpfError', code: 'ENOENT' });
+    expect((error as BpfError).message).toContain('none.bpf.o');
   });
 
   it('reusePinned() takes a pinned map over with its contents, and refuses one of other sizes', () => {
