@@ -68,7 +68,7 @@ export class Rib {
     const hop = this.hops.intern(route.hop);
     const equals = this.#equals(route);
     const same = equals.find((known) => this.#isSame(known, route, hop));
-    if (same !== undefined && mode !== 'replace') return this.hops.release(hop);
+    if (same !== undefined && mode !== 'replace') return; // a dump tells what a message told already
     let target = 0;
     if (mode === 'replace') target = this.#replaced(equals, hop);
     else if (this.words === 4 && mode === 'append') target = this.#grownFrom(equals, hop);

@@ -22,8 +22,8 @@ enum fib_layout {
 	FIB_LENGTH_CROWDED = 255, /* no group was free for what is below this slot: ask */
 };
 
-/* Defaults: 64 MiB of root a family; 16 MiB and 256 MiB of groups; 2 MiB of next hops. */
-#define FIB_GROUPS4_MAX 16384
+/* Defaults: 64 MiB of root a family; 32 MiB and 256 MiB of groups; 2 MiB of next hops. */
+#define FIB_GROUPS4_MAX 32768
 #define FIB_GROUPS6_MAX 262144
 #define FIB_NEXT_HOPS_MAX 65536
 
