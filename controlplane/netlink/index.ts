@@ -1,8 +1,17 @@
-/** rtnetlink and the netdev family: what the kernel says of links, addresses, neighbors and routes, asked and followed. */
-export { group, NETLINK_GENERIC, NETLINK_ROUTE, routeProtocols, rtm } from './constants.ts';
-export { formatIp, formatMac, type IpAddress, parseIp } from './ip-address.ts';
-export { type Message, NetlinkError } from './message.ts';
-export { type MonitorOptions, NetlinkMonitor } from './monitor.ts';
-export { Netdev, type XdpFeatures } from './netdev.ts';
-export { type Address, type Link, type Neighbor, type Route, readAddress, readLink, readNeighbor } from './records.ts';
-export { RouteNetlink } from './route-netlink.ts';
+/** The public face of the netlink layer. */
+export type { Address } from './address.ts';
+export * as netlinkConstants from './constants.ts';
+export * from './ip-address.ts';
+export type { Link, Operstate } from './link.ts';
+export type { MulticastSocket } from './multicast-socket.ts';
+export type { Neighbor, NeighborChange, NeighborState, NeighborTable, NeighborTimers } from './neighbor.ts';
+export type { Netconf } from './netconf.ts';
+export { Netdev, type NetdevFollowerOptions, type XdpFeatures } from './netdev.ts';
+export { NetlinkError } from './netlink-error.ts';
+export type { Nexthop } from './nexthop.ts';
+export { type MonitorGroup, type NetlinkAction, type NetlinkEvent, RouteMonitor } from './route-monitor.ts';
+export { type RouteAnswer, RouteNetlink } from './route-netlink.ts';
+export type { RouteChange, RouteFilter, RouteLookup } from './route-query.ts';
+export { type Route, type RouteHop, RouteView } from './route-view.ts';
+export type { Rule } from './rule.ts';
+export { addressKey, neighborKey, netconfKey, StateMirror, type StateMirrorOptions } from './state-mirror.ts';
