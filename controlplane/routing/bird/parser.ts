@@ -94,6 +94,8 @@ class Parser {
 
   #report(code: string, message: string, span: Token | undefined, hint?: string): void {
     if (this.diagnostics.length >= maxDiagnostics) return;
+    // What the lexer refused has been told, and no advice on the pieces is worth having.
+    if (span?.kind === 'bad') return;
     this.diagnostics.push({
       code,
       severity: 'error',
@@ -187,7 +189,7 @@ class Parser {
     // What a block ends depends on where it stands.
     const term = isTerm(outer.statement);
     if (level.kind === 'list' || term || next?.text === ';') return outer;
-    if (outer.kind === 'options') {
+    if (outer.kind === 'options' && !/^(?:protocol|template)$/.test(head(outer.statement))) {
       const message =
         next && next.text !== '}' ? `missing ';' between '}' and '${clip(next.text)}'` : "missing ';' after '}'";
       this.#report('missing-semicolon', message, token, "within a protocol or channel, write '};'");
