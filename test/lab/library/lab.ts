@@ -76,8 +76,9 @@ export class Lab implements AsyncDisposable {
       [a, aName],
       [b, bName],
     ] as const) {
-      if (options.gro === true) host.exec(['ethtool', '-K', name, 'gro', 'on']);
       host.ip(`link set ${name} up`);
+      // Not before it is up: what is turned on earlier only takes effect when it changes once more.
+      if (options.gro === true) host.exec(['ethtool', '-K', name, 'gro', 'on']);
     }
   }
 
