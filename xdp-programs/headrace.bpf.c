@@ -57,6 +57,7 @@ int headrace_renew(struct xdp_md *ctx)
 const enum reason *const reasons_for_btf __attribute__((unused));
 const enum verdict *const verdicts_for_btf __attribute__((unused));
 const enum counter_layout *const counter_layout_for_btf __attribute__((unused));
+const enum stranger_layout *const stranger_layout_for_btf __attribute__((unused));
 const enum port_flag *const port_flags_for_btf __attribute__((unused));
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -36,6 +36,7 @@ export interface DataPlaneMaps {
   readonly counters: BpfMap<number, Counter>;
   readonly txPorts: BpfMap<number, number>;
   readonly ownV4: BpfMap<number, number>;
+  readonly strangers: BpfMap<number, bigint>;
   readonly settings: BpfMap<number, Settings>;
   readonly layout: BpfMap<number, Layout>;
 }
@@ -182,6 +183,7 @@ function takeMaps(object: BpfObject): DataPlaneMaps {
     counters: object.map(maps.counters),
     txPorts: object.map(maps.txPorts),
     ownV4: object.map(maps.ownV4),
+    strangers: object.map(maps.strangers),
     settings: object.map(maps.settings),
     layout: object.map(maps.layout),
   };

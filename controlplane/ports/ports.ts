@@ -11,6 +11,7 @@ import { desiredPorts, desiredTransmitters, ownAddresses, refusal } from './desi
 import { matchesGlob } from './glob.ts';
 import { type Operation, reconcile } from './reconcile.ts';
 import { rpFilters } from './rp-filter.ts';
+import { writeStrangers } from './strangers.ts';
 
 export interface PortsOptions {
   readonly patterns: readonly string[];
@@ -40,10 +41,12 @@ export class Ports implements Disposable {
   readonly #ports = new Map<number, Port>();
   readonly #egress = new Set<number>();
   readonly #own = new Set<number>();
+  #filtered = false;
   readonly #problems = new Map<number, string>();
   readonly #generic = new Set<number>();
   #states: readonly PortState[] = [];
   #links: readonly Link[] = [];
+  #told = new Map<string, string>();
 
   constructor(plane: DataPlane, netdev: Netdev | undefined) {
     this.#plane = plane;
@@ -65,6 +68,14 @@ export class Ports implements Disposable {
     return this.#links;
   }
 
+  /** Problems that were not there at the call before. */
+  newProblems(): readonly { readonly name: string; readonly problem: string }[] {
+    const found = this.#states.flatMap(({ name, problem }) => (problem ? [{ name, problem }] : []));
+    const fresh = found.filter(({ name, problem }) => this.#told.get(name) !== problem);
+    this.#told = new Map(found.map(({ name, problem }) => [name, problem]));
+    return fresh;
+  }
+
   /** Looks, compares, applies. @returns what was done, for the log. */
   refresh(options: PortsOptions): readonly Operation[] {
     const links = this.#netlink.links();
@@ -75,15 +86,21 @@ export class Ports implements Disposable {
       rpFilter: rpFilters(links.map((link) => link.name)),
     };
     const ports = desiredPorts(observed, options.patterns);
+    const own = ownAddresses(observed.addresses);
     const operations = reconcile(
       { attached: this.#plane.attached(), ports: this.#ports, egress: this.#egress, own: this.#own },
       {
         ports,
         egress: desiredTransmitters(observed),
-        own: ownAddresses(observed.addresses),
+        own,
         slotOf: (name) => this.#plane.slotOf(name),
       },
     );
+    // Before the addresses are entered, and with those that are about to go: a filter may only ask for too much.
+    if (!this.#filtered || operations.some(({ kind }) => kind === 'add-own' || kind === 'remove-own')) {
+      writeStrangers(this.#plane.maps.strangers, [...this.#own, ...own]);
+      this.#filtered = true;
+    }
     for (const operation of operations) this.#apply(operation, options);
 
     const attached = this.#plane.attached();
@@ -179,12 +196,24 @@ function ignoreGone(work: () => void): void {
   }
 }
 
+/** What stands in the way of attaching to `links`: other programs than `own`, and interfaces that cannot be ports. */
+export function refusedInterfaces(links: readonly Link[], own: ReadonlySet<number>): string[] {
+  return links.flatMap((link) => {
+    if (!link.xdp || own.has(link.xdp.programId)) return [];
+    return [`${occupied(link.name)} (program ${link.xdp.programId})`];
+  });
+}
+
+function occupied(name: string): string {
+  return `another XDP program is attached to ${name}: see it with "bpftool net", take it off with "ip link set dev ${name} xdp off" or by the tool that owns it`;
+}
+
 /** What to do about a refused attachment. */
 export function explainAttach(error: BpfError, name: string): string {
   switch (error.code) {
     case 'EBUSY':
     case 'EEXIST':
-      return `another XDP program is attached to ${name}: see it with "ip link show ${name}" and "bpftool net", take it off with "ip link set dev ${name} xdp off" or by the tool that owns it`;
+      return occupied(name);
     case 'EOPNOTSUPP':
     case 'ENOTSUP':
       return `the driver of ${name} does not run XDP natively: set dataplane.allow_generic to run it after the kernel has made its packets, which works everywhere and is no faster than the kernel`;

@@ -9,6 +9,7 @@
 import { maps as benchMaps } from '../../controlplane/bpf/generated/bench.ts';
 import { maps, type Port, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
+import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { type Host, Lab } from '../lab/library/index.ts';
 import { repository } from '../lab/library/repository.ts';
 import { pseudoRandom } from './statistics.ts';
@@ -66,9 +67,12 @@ export class Subject implements Disposable {
     using transmit = this.#object.map(maps.txPorts);
     using settings = this.#object.map(maps.settings);
     using own = this.#object.map(maps.ownV4);
+    using strangers = this.#object.map(maps.strangers);
     lab.router.inNamespace(() => transmit.set(lab.egress, lab.egress));
     settings.set(0, { ...settings.get(0)!, lease: 2n ** 62n });
-    for (const address of ['192.0.2.1', '198.51.100.1', '192.0.2.255', '198.51.100.255']) own.set(ipv4(address), 1);
+    const addresses = ['192.0.2.1', '198.51.100.1', '192.0.2.255', '198.51.100.255'].map(ipv4);
+    for (const address of addresses) own.set(address, 1);
+    writeStrangers(strangers, addresses);
     this.setFlags(0);
   }
 

@@ -18,6 +18,7 @@ import {
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
+import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { mac } from './packets/bytes.ts';
 import { hosts, type PortName } from './packets/packet.ts';
 
@@ -100,6 +101,7 @@ export class TestRouter implements Disposable {
   readonly #portMap: BpfMap<number, Port>;
   readonly #txPorts: BpfMap<number, number>;
   readonly #own: BpfMap<number, number>;
+  readonly #strangers: BpfMap<number, bigint>;
 
   constructor(constants: Readonly<Record<string, boolean>> = {}) {
     sweep();
@@ -119,6 +121,7 @@ export class TestRouter implements Disposable {
       this.#portMap = object.map(maps.ports);
       this.#txPorts = object.map(maps.txPorts);
       this.#own = object.map(maps.ownV4);
+      this.#strangers = object.map(maps.strangers);
     } catch (error) {
       this.#removeNamespaces();
       throw error;
@@ -193,7 +196,14 @@ export class TestRouter implements Disposable {
 
   /** An address of our own, as the control plane would enter it. */
   addOwn(address: readonly number[]): void {
-    this.#own.set(Buffer.from(address).readUInt32LE(), 1);
+    const number = Buffer.from(address).readUInt32LE();
+    writeStrangers(this.#strangers, [...this.#own.keys(), number]);
+    this.#own.set(number, 1);
+  }
+
+  /** Has every source looked up in own_v4, as before the control plane has written the filter. */
+  clearStrangers(): void {
+    for (const word of [...this.#strangers.keys()]) this.#strangers.set(word, 0n);
   }
 
   /** Ports as every test finds them; the lease is valid. */
@@ -203,6 +213,7 @@ export class TestRouter implements Disposable {
     inNetns(`/run/netns/${this.#netns}`, () => {
       for (const port of names) if (port !== 'unable') this.#txPorts.set(this.ifindex(port), this.ifindex(port));
     });
+    writeStrangers(this.#strangers, []);
     this.setLease(leaseForEver);
   }
 
@@ -252,7 +263,15 @@ export class TestRouter implements Disposable {
   }
 
   close(): void {
-    for (const owned of [this.program, this.#counters, this.#settings, this.#portMap, this.#txPorts, this.#own])
+    for (const owned of [
+      this.program,
+      this.#counters,
+      this.#settings,
+      this.#portMap,
+      this.#txPorts,
+      this.#own,
+      this.#strangers,
+    ])
       owned.close();
     this.#removeNamespaces();
   }

@@ -1,6 +1,7 @@
 /** Failure modes 6 and 27: nobody else sends from our addresses, and rp_filter holds on the fast path. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { portFlag } from '../../controlplane/bpf/generated/headrace.ts';
+import { strangerBit } from '../../controlplane/ports/strangers.ts';
 import { address } from './packets/bytes.ts';
 import { TestRouter } from './router.ts';
 import { expectRow, type Row } from './table.ts';
@@ -11,6 +12,16 @@ beforeAll(() => {
 });
 afterEach(() => router?.reset());
 afterAll(() => router?.close());
+
+/** Another address with the same bit in the filter. */
+function strangerTwin(text: string): string {
+  const bitOf = (of: string): number => strangerBit(Buffer.from(address(of)).readUInt32LE());
+  for (let i = 0; i < 0x10000; i++) {
+    const twin = `8.8.${i >> 8}.${i & 0xff}`;
+    if (bitOf(twin) === bitOf(text)) return twin;
+  }
+  throw new Error(`find a twin of ${text}: none in 8.8.0.0/16`);
+}
 
 const out = { out: 'out0' } as const;
 /** With and without a control plane that keeps own_v4: the answer must be the same. */
@@ -29,6 +40,17 @@ describe('own sources', () => {
       for (const source of own) expectRow(router, { source }, 'martian_source');
       for (const source of ['10.0.1.2', '10.0.1.77', '10.0.2.77', '8.8.8.8']) expectRow(router, { source }, out);
     });
+
+  it('are found without the filter, and strangers that share its bit are not taken for us', () => {
+    const twin = strangerTwin('10.0.1.1');
+    router.addOwn(address('10.0.1.1'));
+    for (const clear of [false, true]) {
+      if (clear) router.clearStrangers();
+      expectRow(router, { source: '10.0.1.1' }, 'martian_source');
+      expectRow(router, { source: twin }, out);
+      expectRow(router, { source: '10.0.1.77' }, out);
+    }
+  });
 
   it('are looked up in the kernel, not in the map, once the lease has run out', () => {
     router.addOwn(address('10.0.1.88'));

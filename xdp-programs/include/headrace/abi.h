@@ -63,6 +63,14 @@ struct counter {
 	__u64 bytes; /* of the frame, as it arrived */
 };
 
+/* The filter `strangers`: 4096 bits in words of 64. An address in network byte order, read as a number of this host,
+ * times STRANGER_FACTOR gives 32 bits, of which the highest 12 are its bit's number. */
+enum stranger_layout {
+	STRANGER_WORDS = 64,
+	STRANGER_SHIFT = 20,
+	STRANGER_FACTOR = 0x1e3779b1,
+};
+
 /* Switches that change while packets flow: one record, mapped into the control plane. */
 struct settings {
 	__u64 lease;   /* jiffies64 until which what the control plane follows may be trusted; 0: never */

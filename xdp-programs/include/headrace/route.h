@@ -82,12 +82,21 @@ static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags)
 	return NEXT;
 }
 
+/* Is this surely none of our addresses? */
+static __always_inline int stranger(__be32 source)
+{
+	__u32 bit = (source * (__u32)STRANGER_FACTOR) >> STRANGER_SHIFT, word = bit / 64;
+	const __u64 *bits = bpf_map_lookup_elem(&strangers, &word);
+
+	return bits && *bits >> (bit % 64) & 1;
+}
+
 static __always_inline int check_source(struct xdp_md *ctx, const struct packet *packet, __be32 source)
 {
 	__u32 reverse = feature_rp_filter ? packet->port_flags & (PORT_RP_STRICT | PORT_RP_LOOSE) : 0;
 
 	if (!reverse && lease_valid())
-		return bpf_map_lookup_elem(&own_v4, &source) ? pass(REASON_MARTIAN_SOURCE) : NEXT;
+		return !stranger(source) && bpf_map_lookup_elem(&own_v4, &source) ? pass(REASON_MARTIAN_SOURCE) : NEXT;
 	return check_route_back(ctx, reverse);
 }
 

@@ -112,8 +112,7 @@ static __always_inline int inner_unfinished(__u8 protocol, const void *inner, co
 	}
 }
 
-/* A function of its own: only virtual ports call it. */
-static __noinline int checksum_unfinished(__u8 protocol, const void *l4, const void *end, __u64 sum, __u32 length)
+static __always_inline int checksum_unfinished(__u8 protocol, const void *l4, const void *end, __u64 sum, __u32 length)
 {
 	if (carries_ip(protocol))
 		return inner_unfinished(protocol, l4, end);
