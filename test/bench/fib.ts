@@ -3,10 +3,9 @@
  * kernel's helper and (the floor) by none, in one run on one machine.
  *
  * The helper asks real routes of a network namespace made for it. A million of them take `ip` most of a minute, so
- * they are opt-in: `node --import tsx test/bench/fib.ts --full`.
+ * they are opt-in: `npm run bench -- fib --full`.
  */
 import { execFileSync } from 'node:child_process';
-import { pathToFileURL } from 'node:url';
 import { inNetns } from '../../controlplane/bpf/index.ts';
 import type { TableStatistics } from '../../controlplane/routing/fib/index.ts';
 import { FibPrograms, fillTable } from './fib-programs.ts';
@@ -145,13 +144,21 @@ function hex(value: number): string {
   return value.toString(16).padStart(2, '0');
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const report = benchFib({ full: process.argv.includes('--full') });
-  for (const { family, routes, milliseconds, statistics } of report.builds)
-    console.log(`build IPv${family} ${routes} routes: ${Math.round(milliseconds)} ms`, JSON.stringify(statistics));
+/** Measures and prints, as lines or as JSON. */
+export function printFib(options: { json: boolean; full: boolean; rounds: number }): void {
+  const report = benchFib(options);
+  if (options.json) {
+    console.log(JSON.stringify(report, undefined, 2));
+    return;
+  }
+  for (const { family, routes, milliseconds, statistics: s } of report.builds)
+    console.log(
+      `IPv${family}, ${routes} routes: built in ${Math.round(milliseconds)} ms, ${s.groupsUsed} of ${s.groupsCapacity} groups, ` +
+        `${s.tableBytes >> 20} MiB shared, ${(s.bookkeepingBytes / 2 ** 20).toFixed(1)} MiB beside`,
+    );
   for (const t of report.timings)
     console.log(
-      `IPv${t.family} ${t.routes} routes, ${t.destinations} destinations, ${t.how}: ${t.minimum} / ${t.median} ns${t.asked ? ` (${t.asked} unanswered!)` : ''}`,
+      `IPv${t.family}, ${t.routes} routes, ${t.destinations} destinations, ${t.how}: ` +
+        `${t.minimum} / ${t.median} ns${t.asked ? ` (${t.asked} unanswered)` : ''}`,
     );
-  console.log(`bookkeeping: ${Math.round(report.heapBytes / 2 ** 20)} MiB`);
 }

@@ -1,5 +1,6 @@
 /** `npm run bench -- router [--json] [--full] [--rounds N]`: measures on this machine, and prints a table or JSON. */
 import { Command } from 'commander';
+import { printFib } from './fib.ts';
 import { benchRouter } from './router.ts';
 
 const program = new Command('bench').description('Measures Headrace on this machine. Needs root.');
@@ -10,4 +11,11 @@ program
   .option('--full', 'also with a million routes', false)
   .option('--rounds <number>', 'samples of each', Number, 11)
   .action(benchRouter);
+program
+  .command('fib')
+  .description('route look-ups alone: by tables, by bpf_fib_lookup, and none')
+  .option('--json', 'print JSON', false)
+  .option('--full', 'also the kernel with full tables', false)
+  .option('--rounds <number>', 'samples of each', Number, 7)
+  .action(printFib);
 await program.parseAsync();

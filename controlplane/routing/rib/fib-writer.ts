@@ -58,7 +58,7 @@ export class FibWriter {
     const before = this.#table.get(address, length);
     const hidden = this.#rib.covers(localTable, address, length);
     const main = this.#rib.plainHop(mainTable, address, length);
-    const isLocal = !this.#rib.routesAt(localTable, address, length).next().done;
+    const isLocal = this.#rib.has(localTable, address, length);
     if (main === undefined && !isLocal) {
       if (before !== undefined) this.#table.delete(address, length);
     } else {

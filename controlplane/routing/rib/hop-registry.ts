@@ -156,10 +156,12 @@ export class HopRegistry {
 
 /** The same text for the same way out. */
 export function legKey({ ifindex, gateway }: Leg): string {
-  return `${ifindex}:${gateway ? Buffer.from(gateway).toString('hex') : ''}`;
+  if (!gateway) return `${ifindex}:`;
+  return `${ifindex}:${Buffer.from(gateway.buffer, gateway.byteOffset, gateway.byteLength).toString('hex')}`;
 }
 
 function keyOf({ nexthop, legs, plain }: HopDescription): string {
+  if (nexthop === undefined && legs.length === 1 && plain) return legKey(legs[0]!);
   const suffix = plain ? '' : special;
   return nexthop === undefined ? legs.map(legKey).sort().join(' ') + suffix : `object ${nexthop}${suffix}`;
 }

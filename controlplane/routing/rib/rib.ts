@@ -159,6 +159,11 @@ export class Rib {
     return (this.#tables.get(table)?.longest(address, length) ?? -1) >= 0;
   }
 
+  /** Has the table a route of exactly this prefix? */
+  has(table: number, address: Uint32Array, length: number): boolean {
+    return (this.#tables.get(table)?.find(address, length) ?? -1) >= 0;
+  }
+
   /** Routes of exactly this prefix in the order they are tried. */
   *routesAt(table: number, address: Uint32Array, length: number): Generator<RouteDescription> {
     const store = this.#store;
