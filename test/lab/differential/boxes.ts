@@ -125,9 +125,15 @@ export function buildBox(lab: Lab, name: string): Box {
     four.push(`address add 10.0.${i}.1/24 brd + dev ${port.name}`);
     six.push(`address add fd00:${group}::1/64 dev ${port.name} nodad`.replace('fd00:::', 'fd00::'));
     four.push(`neigh replace 10.0.${i}.2 lladdr ${hostMac(i)} dev ${port.name} nud permanent`);
-    six.push(`neigh replace fd00:${group}::2 lladdr ${hostMac(i)} dev ${port.name} nud permanent`.replace('fd00:::', 'fd00::'));
+    six.push(
+      `neigh replace fd00:${group}::2 lladdr ${hostMac(i)} dev ${port.name} nud permanent`.replace('fd00:::', 'fd00::'),
+    );
   });
-  for (const [last, state] of [[10, 'stale'], [11, 'reachable'], [12, 'noarp']] as const) {
+  for (const [last, state] of [
+    [10, 'stale'],
+    [11, 'reachable'],
+    [12, 'noarp'],
+  ] as const) {
     four.push(`neigh replace 10.0.1.${last} lladdr ${hostMac(1)} dev p1 nud ${state}`);
     six.push(`neigh replace fd00:1::${last} lladdr ${hostMac(1)} dev p1 nud ${state}`);
   }

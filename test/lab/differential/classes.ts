@@ -2,7 +2,7 @@
  * What is sent through both routers: classes of packets, each a function from a number and a source of randomness to
  * one packet. A class is about one question a router is asked; everything else in its packets is ordinary.
  */
-import { packet, type PacketSpec } from '../../dataplane/packets/packet.ts';
+import { type PacketSpec, packet } from '../../dataplane/packets/packet.ts';
 import { carries, icmp, icmp6, type Payload, sctp, tcp, udp } from '../../dataplane/packets/transport.ts';
 import { hostMac, routerMac } from './boxes.ts';
 import type { Random } from './random.ts';
@@ -57,7 +57,13 @@ function transport(id: number, family: Family, random: Random, length = random.b
     case 3:
       return tcp(flow);
     case 4:
-      return carries(random.pick([50, 51, 33, 136, 132]), [...random.bytes(7), 1, ...random.bytes(4), 9, ...tagged(id, length)]);
+      return carries(random.pick([50, 51, 33, 136, 132]), [
+        ...random.bytes(7),
+        1,
+        ...random.bytes(4),
+        9,
+        ...tagged(id, length),
+      ]);
     default:
       return carries(random.pick([family === 4 ? 89 : 103, 112, 115]), data);
   }
@@ -90,7 +96,10 @@ function altered(injection: Injection, change: (bytes: Buffer) => Buffer | undef
   return { port: injection.port, frame: change(bytes) ?? bytes };
 }
 
-const option = (...bytes: number[]): readonly number[] => [...bytes, ...Array<number>((4 - (bytes.length % 4)) % 4).fill(0)];
+const option = (...bytes: number[]): readonly number[] => [
+  ...bytes,
+  ...Array<number>((4 - (bytes.length % 4)) % 4).fill(0),
+];
 
 const v4Options: readonly (readonly number[])[] = [
   option(7, 7, 4, 0, 0, 0, 0), // record route
@@ -119,13 +128,22 @@ const v6Chains: readonly (readonly (readonly [number, readonly number[]])[])[] =
   [[60, padN(24)]],
   [[43, [0, 0, 0, 0, 0, 0, 0, 0]]],
   [[43, [0, 2, 0, 1, 0, 0, 0, 0, ...Array<number>(16).fill(0x20)]]],
-  [[0, padN(8)], [60, padN(8)]],
-  [[60, padN(8)], [44, [0, 0, 0, 0, 0, 0, 0, 1]]],
+  [
+    [0, padN(8)],
+    [60, padN(8)],
+  ],
+  [
+    [60, padN(8)],
+    [44, [0, 0, 0, 0, 0, 0, 0, 1]],
+  ],
   [[51, [0, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, ...Array<number>(12).fill(7)]]],
   [[135, padN(8)]],
   [[139, padN(8)]],
   [[140, padN(8)]],
-  [[60, padN(8)], [0, padN(8)]],
+  [
+    [60, padN(8)],
+    [0, padN(8)],
+  ],
   [[0, [0, 200, 1, 4, 0, 0, 0, 0]]], // longer than the packet
 ];
 
@@ -160,14 +178,22 @@ export const classes: readonly PacketClass[] = [
       const spec = ordinary(id, random);
       const destination = `198.18.7.${random.between(1, 254)}`;
       const payload = transport(id, 4, random);
-      return frame(0, { ...spec, source: source(0, 4, random), destination, payload, tos: random.pick([0, 0x10, 0x11, 0x20]) });
+      return frame(0, {
+        ...spec,
+        source: source(0, 4, random),
+        destination,
+        payload,
+        tos: random.pick([0, 0x10, 0x11, 0x20]),
+      });
     },
   },
   {
     name: 'ipv4-via-ipv6',
     plain: true,
     make: (id, random) =>
-      frame(0, { ...sized(id, 4, random.between(60, 1400), `198.18.3.${random.between(1, 254)}`, source(0, 4, random)) }),
+      frame(0, {
+        ...sized(id, 4, random.between(60, 1400), `198.18.3.${random.between(1, 254)}`, source(0, 4, random)),
+      }),
   },
   {
     name: 'fragments',
@@ -175,7 +201,8 @@ export const classes: readonly PacketClass[] = [
     make: (id, random) => {
       const offset = random.pick([0, 0, 8, 64, 1480, 8000]);
       const spec = ordinary(id, random, random.pick(['plain', 'ecmp'] as const));
-      const payload = offset === 0 ? spec.payload! : carries(random.pick([6, 17, 50]), tagged(id, 8 * random.between(3, 60)));
+      const payload =
+        offset === 0 ? spec.payload! : carries(random.pick([6, 17, 50]), tagged(id, 8 * random.between(3, 60)));
       return frame(0, { ...spec, payload, fragment: { offset, more: offset === 0 || random.below(2) === 1 } });
     },
   },
@@ -200,7 +227,8 @@ export const classes: readonly PacketClass[] = [
   },
   {
     name: 'ttl',
-    make: (id, random) => frame(0, { ...ordinary(id, random, random.pick(['plain', 'ecmp'] as const)), ttl: random.pick([0, 1, 1, 2]) }),
+    make: (id, random) =>
+      frame(0, { ...ordinary(id, random, random.pick(['plain', 'ecmp'] as const)), ttl: random.pick([0, 1, 1, 2]) }),
   },
   {
     name: 'options',
@@ -218,7 +246,11 @@ export const classes: readonly PacketClass[] = [
       frame(0, {
         source: source(0, 6, random),
         destination: at(random.pick(['plain', 'ecmp'] as const), 6, random),
-        payload: random.pick([udp({ data: tagged(id, 40) }), tcp({ data: tagged(id, 40) }), carries(59, tagged(id, 32))]),
+        payload: random.pick([
+          udp({ data: tagged(id, 40) }),
+          tcp({ data: tagged(id, 40) }),
+          carries(59, tagged(id, 32)),
+        ]),
         extensions: random.pick(v6Chains),
       }),
   },
@@ -228,7 +260,12 @@ export const classes: readonly PacketClass[] = [
       const four = [...specialV4, '255.255.255.255', '10.0.0.1', '10.0.1.1', '10.0.0.255', '10.0.0.0', '10.0.1.255'];
       const six = [...specialV6, 'fd00::1', 'fd00:1::1', 'fe80::ff:fe00:1'];
       const family = random.pick([4, 6] as const);
-      return frame(0, { ...ordinary(id, random), payload: transport(id, family, random), source: random.pick(family === 4 ? four : six), destination: at('plain', family, random) });
+      return frame(0, {
+        ...ordinary(id, random),
+        payload: transport(id, family, random),
+        source: random.pick(family === 4 ? four : six),
+        destination: at('plain', family, random),
+      });
     },
   },
   {
@@ -236,7 +273,12 @@ export const classes: readonly PacketClass[] = [
     make: (id, random) => {
       const four = [...specialV4, '255.255.255.255', '10.0.1.255', '10.0.1.0', '10.0.0.255', '169.254.1.1'];
       const family = random.pick([4, 6] as const);
-      return frame(0, { ...ordinary(id, random), payload: transport(id, family, random), source: source(0, family, random), destination: random.pick(family === 4 ? four : specialV6) });
+      return frame(0, {
+        ...ordinary(id, random),
+        payload: transport(id, family, random),
+        source: source(0, family, random),
+        destination: random.pick(family === 4 ? four : specialV6),
+      });
     },
   },
   {
@@ -256,31 +298,71 @@ export const classes: readonly PacketClass[] = [
     make: (id, random) =>
       frame(0, {
         ...ordinary(id, random, random.pick(['plain', 'ecmp'] as const)),
-        to: random.pick(['02:00:00:00:00:99', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '33:33:00:00:00:01', routerMac(1), '00:00:00:00:00:00']),
+        to: random.pick([
+          '02:00:00:00:00:99',
+          'ff:ff:ff:ff:ff:ff',
+          '01:00:5e:00:00:01',
+          '33:33:00:00:00:01',
+          routerMac(1),
+          '00:00:00:00:00:00',
+        ]),
       }),
   },
   {
     name: 'local',
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
-      const destination = family === 4 ? random.pick(['10.0.0.1', '10.0.1.1', '10.0.7.1']) : random.pick(['fd00::1', 'fd00:1::1', 'fd00:7::1']);
-      const flow = { sourcePort: random.between(1024, 65535), destinationPort: random.between(1, 1023), data: tagged(id, 40) };
-      return frame(0, { source: family === 4 ? '10.0.0.2' : 'fd00::2', destination, payload: random.pick([udp(flow), carries(200, tagged(id, 40))]), ttl: random.pick([1, 64]) });
+      const destination =
+        family === 4
+          ? random.pick(['10.0.0.1', '10.0.1.1', '10.0.7.1'])
+          : random.pick(['fd00::1', 'fd00:1::1', 'fd00:7::1']);
+      const flow = {
+        sourcePort: random.between(1024, 65535),
+        destinationPort: random.between(1, 1023),
+        data: tagged(id, 40),
+      };
+      return frame(0, {
+        source: family === 4 ? '10.0.0.2' : 'fd00::2',
+        destination,
+        payload: random.pick([udp(flow), carries(200, tagged(id, 40))]),
+        ttl: random.pick([1, 64]),
+      });
     },
   },
   {
     name: 'malformed',
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
-      const spec: PacketSpec = { source: source(0, family, random), destination: at('plain', family, random), payload: udp({ data: tagged(id, 60) }) };
+      const spec: PacketSpec = {
+        source: source(0, family, random),
+        destination: at('plain', family, random),
+        payload: udp({ data: tagged(id, 60) }),
+      };
       if (family === 4)
-        return frame(0, { ...spec, ...random.pick<Partial<PacketSpec>>([{ ihl: random.below(16) }, { version: random.below(16) }, { lengthField: random.below(30) }, { lengthField: random.between(60, 3000) }]) });
-      return frame(0, { ...spec, ...random.pick<Partial<PacketSpec>>([{ version: random.below(16) }, { lengthField: random.below(200) }, { lengthField: 65_535 }, { lengthField: 0 }]) });
+        return frame(0, {
+          ...spec,
+          ...random.pick<Partial<PacketSpec>>([
+            { ihl: random.below(16) },
+            { version: random.below(16) },
+            { lengthField: random.below(30) },
+            { lengthField: random.between(60, 3000) },
+          ]),
+        });
+      return frame(0, {
+        ...spec,
+        ...random.pick<Partial<PacketSpec>>([
+          { version: random.below(16) },
+          { lengthField: random.below(200) },
+          { lengthField: 65_535 },
+          { lengthField: 0 },
+        ]),
+      });
     },
   },
   {
     name: 'truncated',
-    make: (id, random) => altered(frame(0, ordinary(id, random)), (bytes) => bytes.subarray(0, random.between(14, bytes.length))),
+    make: (id, random) =>
+      altered(frame(0, ordinary(id, random)), (bytes) => bytes.subarray(0, random.between(14, bytes.length))),
   },
   {
     name: 'bad-checksums',
@@ -306,7 +388,19 @@ export const classes: readonly PacketClass[] = [
     name: 'mtu',
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
-      const length = random.pick([1259, 1260, 1261, 1280, 1299, 1300, 1301, 1340, 1341, 1500, random.between(1200, 1500)]);
+      const length = random.pick([
+        1259,
+        1260,
+        1261,
+        1280,
+        1299,
+        1300,
+        1301,
+        1340,
+        1341,
+        1500,
+        random.between(1200, 1500),
+      ]);
       const built = frame(0, sized(id, family, length, at('small', family, random), source(0, family, random)));
       return family === 4 && random.below(2) === 0 ? dontFragment(built) : built;
     },
@@ -320,8 +414,16 @@ export const classes: readonly PacketClass[] = [
     name: 'reject-routes',
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
-      const destination = family === 4 ? `192.0.2.${random.between(0, 63)}` : `2001:db8:bad:${random.between(1, 3)}::${random.between(1, 99)}`;
-      return frame(0, { ...ordinary(id, random), payload: transport(id, family, random), source: source(0, family, random), destination });
+      const destination =
+        family === 4
+          ? `192.0.2.${random.between(0, 63)}`
+          : `2001:db8:bad:${random.between(1, 3)}::${random.between(1, 99)}`;
+      return frame(0, {
+        ...ordinary(id, random),
+        payload: transport(id, family, random),
+        source: source(0, family, random),
+        destination,
+      });
     },
   },
   {
@@ -330,7 +432,12 @@ export const classes: readonly PacketClass[] = [
       const family = random.pick([4, 6] as const);
       const last = random.pick([10, 11, 12, 77, 78]);
       const destination = family === 4 ? `10.0.1.${last}` : `fd00:1::${last}`;
-      return frame(0, { ...ordinary(id, random), payload: udp({ data: tagged(id, 40) }), source: family === 4 ? '10.0.0.2' : 'fd00::2', destination });
+      return frame(0, {
+        ...ordinary(id, random),
+        payload: udp({ data: tagged(id, 40) }),
+        source: family === 4 ? '10.0.0.2' : 'fd00::2',
+        destination,
+      });
     },
   },
   {
@@ -342,14 +449,24 @@ export const classes: readonly PacketClass[] = [
   },
   {
     name: 'ethertypes',
-    make: (id, random) => frame(0, { ...ordinary(id, random), etherType: random.pick([0x0806 + 1, 0x88cc, 0x8847, 0x0800, 0x86dd, 0x05dc, 46]) }),
+    make: (id, random) =>
+      frame(0, {
+        ...ordinary(id, random),
+        etherType: random.pick([0x0806 + 1, 0x88cc, 0x8847, 0x0800, 0x86dd, 0x05dc, 46]),
+      }),
   },
   {
     name: 'padding',
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
       const place = random.pick(['plain', 'small', 'ecmp'] as const);
-      const spec = sized(id, family, random.between(family === 4 ? 44 : 64, 1290), at(place, family, random), source(0, family, random));
+      const spec = sized(
+        id,
+        family,
+        random.between(family === 4 ? 44 : 64, 1290),
+        at(place, family, random),
+        source(0, family, random),
+      );
       return frame(0, { ...spec, trailer: random.pick([1, 2, 4, 6, 18, 46, 200]) });
     },
   },
@@ -365,7 +482,8 @@ export const classes: readonly PacketClass[] = [
     name: 'lightweight-tunnel',
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
-      const destination = family === 4 ? `198.18.4.${random.between(1, 254)}` : `2001:db8:5e6::${random.between(1, 99)}`;
+      const destination =
+        family === 4 ? `198.18.4.${random.between(1, 254)}` : `2001:db8:5e6::${random.between(1, 99)}`;
       return frame(0, { source: source(0, family, random), destination, payload: udp({ data: tagged(id, 40) }) });
     },
   },
@@ -376,7 +494,20 @@ export const classes: readonly PacketClass[] = [
     make: (id, random) => {
       const spec = ordinary(id, random, 'plain', 2);
       const payload = transport(id, 4, random);
-      return frame(2, { ...spec, payload, source: random.pick(['10.0.2.60', '172.17.3.4', '172.16.3.4', '10.0.0.60', '8.8.8.8', '192.0.2.1', '198.18.0.7']), destination: at('plain', 4, random) });
+      return frame(2, {
+        ...spec,
+        payload,
+        source: random.pick([
+          '10.0.2.60',
+          '172.17.3.4',
+          '172.16.3.4',
+          '10.0.0.60',
+          '8.8.8.8',
+          '192.0.2.1',
+          '198.18.0.7',
+        ]),
+        destination: at('plain', 4, random),
+      });
     },
   },
   { name: 'egress-unattached', make: (id, random) => frame(0, ordinary(id, random, 'unattached')) },
@@ -387,7 +518,11 @@ export const classes: readonly PacketClass[] = [
     make: (id, random) => {
       const family = random.pick([4, 6] as const);
       const flow = { data: tagged(id, 40), checksum: 'unfinished' as const };
-      return frame(0, { source: source(0, family, random), destination: at('plain', family, random), payload: random.pick([udp(flow), tcp(flow), sctp(flow)]) });
+      return frame(0, {
+        source: source(0, family, random),
+        destination: at('plain', family, random),
+        payload: random.pick([udp(flow), tcp(flow), sctp(flow)]),
+      });
     },
   },
   {

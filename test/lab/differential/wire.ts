@@ -4,7 +4,7 @@
  * A socket belongs to the namespace it was made in, so one process holds them all. Nothing blocks: sockets are drained
  * until they have been quiet for a while.
  */
-import { close, describeErrno, errno, recv, send, bind, setsockopt, socket } from '../../../controlplane/bpf/libc.ts';
+import { bind, close, describeErrno, errno, recv, send, setsockopt, socket } from '../../../controlplane/bpf/libc.ts';
 import type { Host } from '../library/index.ts';
 
 const AF_PACKET = 17;
