@@ -1,88 +1,69 @@
 /**
- * Netlink messages as bytes: a 16-byte header, a family's fixed part, then attributes of type, length and value, each
- * aligned to 4 bytes. Host byte order, but for addresses.
+ * Netlink messages: the 16-byte header, walking the messages of a datagram, and what the kernel says in an error.
  */
-import { errnoName } from '../bpf/libc.ts';
+import { AttributeTable, littleEndian } from './attributes.ts';
+import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSGERR_ATTR_MSG } from './constants.ts';
 
-/** One message inside a receive buffer. The body is a view: copy what is to be kept. */
-export interface Message {
-  readonly type: number;
-  readonly flags: number;
-  readonly sequence: number;
-  readonly body: DataView;
-}
+/** struct nlmsghdr: length u32, type u16, flags u16, sequence u32, port u32. */
+export const HEADER_SIZE = 16;
 
-export type Attributes = ReadonlyMap<number, DataView>;
-
-/** A request the kernel refused. */
-export class NetlinkError extends Error {
-  /** errno's name. */
-  readonly code: string;
-
-  constructor(action: string, errno: number, detail?: string) {
-    super(`${action}: ${detail ? `${detail} ` : ''}(${errnoName(errno)})`);
-    this.name = 'NetlinkError';
-    this.code = errnoName(errno);
-  }
-}
-
-/** The messages of one datagram. */
-export function* messages(bytes: Uint8Array): Generator<Message> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 16 <= view.byteLength; ) {
-    const length = view.getUint32(at, true);
-    if (length < 16 || at + length > view.byteLength) return;
-    yield {
-      type: view.getUint16(at + 4, true),
-      flags: view.getUint16(at + 6, true),
-      sequence: view.getUint32(at + 8, true),
-      body: new DataView(view.buffer, view.byteOffset + at + 16, length - 16),
-    };
-    at += (length + 3) & ~3;
-  }
-}
-
-/** The attributes behind the first `offset` bytes of a body. A later one of the same type wins, as in the kernel. */
-export function attributes(body: DataView, offset: number): Attributes {
-  const found = new Map<number, DataView>();
-  for (let at = offset; at + 4 <= body.byteLength; ) {
-    const length = body.getUint16(at, true);
-    if (length < 4 || at + length > body.byteLength) break;
-    const type = body.getUint16(at + 2, true) & 0x3fff;
-    found.set(type, new DataView(body.buffer, body.byteOffset + at + 4, length - 4));
-    at += (length + 3) & ~3;
-  }
-  return found;
-}
-
-/** A copy of an attribute's bytes. */
-export function copy(view: DataView): Uint8Array {
-  return new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-}
-
-/** The NUL-terminated string in an attribute. */
-export function string(view: DataView): string {
-  const raw = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
-  const end = raw.indexOf(0);
-  return raw.toString('utf8', 0, end === -1 ? raw.length : end);
-}
-
-/** Header and body as one message to send. */
-export function encode(type: number, flags: number, sequence: number, body: Uint8Array): Buffer {
-  const message = Buffer.alloc(16 + body.length);
-  message.writeUInt32LE(message.length, 0);
-  message.writeUInt16LE(type, 4);
-  message.writeUInt16LE(flags, 6);
-  message.writeUInt32LE(sequence, 8);
-  message.set(body, 16);
+/** Header and body as one datagram. */
+export function encodeMessage(type: number, flags: number, sequence: number, body: Uint8Array): Uint8Array {
+  const message = new Uint8Array(HEADER_SIZE + body.length);
+  const view = new DataView(message.buffer);
+  view.setUint32(0, message.length, littleEndian);
+  view.setUint16(4, type, littleEndian);
+  view.setUint16(6, flags, littleEndian);
+  view.setUint32(8, sequence, littleEndian);
+  message.set(body, HEADER_SIZE);
   return message;
 }
 
-/** An attribute, padded. */
-export function attribute(type: number, value: Uint8Array): Buffer {
-  const raw = Buffer.alloc((4 + value.length + 3) & ~3);
-  raw.writeUInt16LE(4 + value.length, 0);
-  raw.writeUInt16LE(type, 2);
-  raw.set(value, 4);
-  return raw;
+/**
+ * Receives one message: its type, flags, sequence number and the bounds of its payload. Returning false ends the walk
+ * of this datagram.
+ */
+export type MessageVisitor = (type: number, flags: number, sequence: number, start: number, end: number) => boolean;
+
+/** Visits the messages in the first `length` bytes. A malformed length ends the walk. */
+export function walkMessages(view: DataView, length: number, visit: MessageVisitor): void {
+  let at = 0;
+  while (at + HEADER_SIZE <= length) {
+    const size = view.getUint32(at, littleEndian);
+    if (size < HEADER_SIZE || at + size > length) return;
+    const more = visit(
+      view.getUint16(at + 4, littleEndian),
+      view.getUint16(at + 6, littleEndian),
+      view.getUint32(at + 8, littleEndian),
+      at + HEADER_SIZE,
+      at + size,
+    );
+    if (!more) return;
+    at += (size + 3) & ~3;
+  }
+}
+
+/** What NLMSG_ERROR, or the end of a dump, reports: errno (0: fine) and the kernel's sentence. */
+export interface Outcome {
+  readonly errno: number;
+  readonly hint: string | undefined;
+}
+
+/** Payload of NLMSG_ERROR: errno, the refused header, the refused payload unless capped, then extended ACK attributes. */
+export function readError(view: DataView, flags: number, start: number, end: number): Outcome {
+  const errno = -view.getInt32(start, littleEndian);
+  let tail = start + 4 + HEADER_SIZE;
+  if (!(flags & NLM_F_CAPPED)) tail = start + 4 + ((view.getUint32(start + 4, littleEndian) + 3) & ~3);
+  return { errno, hint: flags & NLM_F_ACK_TLVS ? readHint(view, tail, end) : undefined };
+}
+
+/** Payload of NLMSG_DONE: a dump may end in an error, told nowhere else. */
+export function readDone(view: DataView, flags: number, start: number, end: number): Outcome {
+  if (end - start < 4) return { errno: 0, hint: undefined };
+  const errno = Math.max(0, -view.getInt32(start, littleEndian));
+  return { errno, hint: flags & NLM_F_ACK_TLVS ? readHint(view, start + 4, end) : undefined };
+}
+
+function readHint(view: DataView, start: number, end: number): string | undefined {
+  return start < end ? new AttributeTable().parse(view, start, end).string(NLMSGERR_ATTR_MSG) : undefined;
 }
