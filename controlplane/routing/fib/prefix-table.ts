@@ -16,6 +16,7 @@ export class PrefixTable {
   #values: Uint32Array;
   #size = 0;
   #cursor = 0;
+  readonly #scratch: Uint32Array;
   /** Prefixes of each length, to skip lengths nobody uses. */
   readonly #perLength: Uint32Array;
 
@@ -23,6 +24,7 @@ export class PrefixTable {
     let capacity = 64;
     while (capacity * 0.75 < expected) capacity *= 2;
     this.words = words;
+    this.#scratch = new Uint32Array(words);
     this.#mask = capacity - 1;
     this.#keys = new Uint32Array(capacity * words);
     this.#lengths = new Uint8Array(capacity);
@@ -82,14 +84,13 @@ export class PrefixTable {
 
   /** @returns whether the prefix is new. */
   set(address: Uint32Array, length: number, value: number): boolean {
-    const known = this.find(address, length);
-    if (known >= 0) {
-      this.#values[known] = value;
-      return false;
-    }
     if ((this.#size + 1) * 4 > (this.#mask + 1) * 3) this.#grow();
     let place = this.#hash(address, length);
-    while (this.#lengths[place] !== 0) place = (place + 1) & this.#mask;
+    for (; this.#lengths[place] !== 0; place = (place + 1) & this.#mask) {
+      if (this.#lengths[place] !== length + 1 || !this.#equal(place, address, length)) continue;
+      this.#values[place] = value;
+      return false;
+    }
     for (let i = 0; i < this.words; i++) this.#keys[place * this.words + i] = maskedWord(address, i, length);
     this.#lengths[place] = length + 1;
     this.#values[place] = value;
@@ -104,7 +105,7 @@ export class PrefixTable {
     if (hole < 0) return false;
     this.#size--;
     this.#perLength[length]!--;
-    const scratch = new Uint32Array(this.words);
+    const scratch = this.#scratch;
     for (let place = (hole + 1) & this.#mask; this.#lengths[place] !== 0; place = (place + 1) & this.#mask) {
       this.addressAt(place, scratch);
       const home = this.#hash(scratch, this.#lengths[place]! - 1);
