@@ -15,7 +15,7 @@ export interface DemoOptions {
   readonly yes?: boolean;
   /** Print one JSON object at the end and nothing else. Default false. */
   readonly json?: boolean;
-  /** How long traffic runs, in seconds, both phases together. Default 30, at least 6. */
+  /** How long traffic runs in each of the two phases, in seconds. Default 12, at least 3. */
   readonly seconds?: number;
 }
 
@@ -47,7 +47,7 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
   const display = new Display(options.json === true);
   const lab = new Lab('demo');
   try {
-    const result = await demonstrate(lab, display, Math.max(6, options.seconds ?? 30));
+    const result = await demonstrate(lab, display, Math.max(3, options.seconds ?? 12));
     lab.cleanup();
     if (options.json === true) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     else conclude(display, result);
@@ -77,11 +77,10 @@ async function demonstrate(lab: Lab, display: Display, seconds: number): Promise
   display.say('Building a small Internet: home ─ west (BIRD) ─ box ─ east (FRR) ─ web, with BGP for IPv4 and IPv6 …');
   const internet = await buildInternet(lab);
   using meter = new RateMeter(internet);
-  const kernelSeconds = Math.round(seconds / 4);
 
-  display.say(`Routes learned. ${kernelSeconds} s of traffic, forwarded by the kernel alone:`);
+  display.say(`Routes learned. ${seconds} s of traffic, forwarded by the kernel alone:`);
   const before = await Traffic.start(internet);
-  await delay(kernelSeconds * 1000);
+  await delay(seconds * 1000);
   const kernelTraffic = await before.stop();
   const kernelRate = await meter.measure();
   display.say(`  ${accountOf(kernelTraffic)}; at most ${grouped(kernelRate.packetsPerSecond)} pps on one CPU`);
@@ -95,7 +94,7 @@ async function demonstrate(lab: Lab, display: Display, seconds: number): Promise
   const start = Date.now();
   const first = box.counters();
   let last: { at: number; counters: Counter[] } = { at: start, counters: first };
-  for (let left = seconds - kernelSeconds; left > 0; left = seconds - kernelSeconds - (Date.now() - start) / 1000) {
+  for (let left = seconds; left > 0; left = seconds - (Date.now() - start) / 1000) {
     await delay(Math.min(1000, left * 1000));
     const now = { at: Date.now(), counters: box.counters() };
     const rows = flows(last.counters, now.counters, (now.at - last.at) / 1000);

@@ -43,7 +43,9 @@ describe('a daemon that dies', () => {
         Stream.start(pair.client, pair.server, { ...ends[family], rate: 1000, port: 9000 + family }),
       ),
     );
-    const flow = (count: number): Promise<void[]> => Promise.all(streams.map((stream) => stream.flow(count)));
+    const flow = async (count: number): Promise<void> => {
+      await Promise.all(streams.map((stream) => stream.flow(count)));
+    };
     await flow(300);
     const ids = linkIds();
     expect(ids).toHaveLength(2);
