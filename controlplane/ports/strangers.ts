@@ -27,5 +27,5 @@ export function strangerWords(own: Iterable<number>): bigint[] {
 
 /** Writes the filter for own addresses that are all in own_v4 already, or are about to be entered. */
 export function writeStrangers(map: BpfMap<number, bigint>, own: Iterable<number>): void {
-  strangerWords(own).forEach((word, i) => map.set(i, word));
+  for (const [i, word] of strangerWords(own).entries()) map.set(i, word);
 }
