@@ -14,7 +14,7 @@ router id 10.7.0.1;
 protocol device { scan time 1; }
 protocol static nets { ipv4; route 10.71.0.0/16 blackhole; route 10.72.0.0/16 blackhole; }
 protocol bgp to_frr { description "the other side"; local 10.7.0.1 as 65001; neighbor 10.7.0.2 as 65002; connect delay time 1; connect retry time 1; error wait time 1, 2; ipv4 { import where net != 10.82.0.0/16; import keep filtered; export all; }; }
-protocol bgp idle { disabled; local 10.7.0.1 as 65001; neighbor 10.7.0.9 as 65009; ipv4 { import all; export none; }; }
+protocol bgp spare { disabled; local 10.7.0.1 as 65001; neighbor 10.7.0.9 as 65009; ipv4 { import all; export none; }; }
 `;
 const FRR = `
 router bgp 65002
@@ -75,7 +75,7 @@ describe('the clients of routing daemons', () => {
         description: 'the other side',
         families: [{ family: 'ipv4', imported: 1, filtered: 1 }],
       },
-      { daemon: 'bird', name: 'idle', state: 'down', neighbor: '10.7.0.9' },
+      { daemon: 'bird', name: 'spare', state: 'down', neighbor: '10.7.0.9' },
       {
         daemon: 'frr',
         neighbor: '10.7.0.1',

@@ -114,6 +114,7 @@ function readProtocols(
   const templates = new Map<string, Statement>();
   const unnamed = new Map<string, number>();
   const protocols: BirdProtocol[] = [];
+  const byName = new Map<string, BirdProtocol>();
   for (const statement of statements) {
     const isTemplate = starts(statement, 'template');
     if (!isTemplate && !starts(statement, 'protocol')) continue;
@@ -123,7 +124,7 @@ function readProtocols(
     const head = words.slice(1, from < 0 ? undefined : from);
     const given = head.slice(type.split(' ').length)[0];
     const template = from < 0 ? undefined : words[from + 1];
-    if (template !== undefined && !templates.has(template) && !protocols.some(({ name }) => name === template)) {
+    if (template !== undefined && !templates.has(template) && !byName.has(template)) {
       const token = statement.parts[from + 1];
       diagnostics.push({
         code: 'unknown-template',
@@ -139,11 +140,11 @@ function readProtocols(
     const stem = type.replace(/ .*$/, '').replace(/^ospf$/, 'ospf');
     const count = (unnamed.get(stem) ?? 0) + 1;
     if (given === undefined) unnamed.set(stem, count);
-    const options = [...inherited(template, templates, protocols), ...(bodyOf(statement)?.statements ?? [])];
+    const options = [...inherited(template, templates, byName), ...(bodyOf(statement)?.statements ?? [])];
     const disabled = options.findLast((option) => starts(option, 'disabled'));
     const vrf = options.findLast((option) => starts(option, 'vrf'));
     const vrfName = vrf && wordAt(vrf, 1);
-    protocols.push({
+    const protocol: BirdProtocol = {
       type: stem,
       name: given ?? `${stem}${count}`,
       disabled: disabled !== undefined && readBoolean(disabled.parts[1], constants),
@@ -152,7 +153,9 @@ function readProtocols(
       channels: readChannels(options, filters),
       options,
       statement,
-    });
+    };
+    protocols.push(protocol);
+    byName.set(protocol.name, protocol);
   }
   return protocols;
 }
@@ -170,7 +173,7 @@ function protocolType(statement: Statement): string {
 function inherited(
   name: string | undefined,
   templates: ReadonlyMap<string, Statement>,
-  protocols: readonly BirdProtocol[],
+  protocols: ReadonlyMap<string, BirdProtocol>,
 ): Statement[] {
   const chain: Statement[] = [];
   const seen = new Set<string>();
@@ -179,7 +182,7 @@ function inherited(
     const template = templates.get(next);
     if (!template) {
       // A protocol may serve as a template, too.
-      const protocol = protocols.find((candidate) => candidate.name === next);
+      const protocol = protocols.get(next);
       return [...(protocol?.options ?? []), ...chain.flatMap((statement) => bodyOf(statement)?.statements ?? [])];
     }
     chain.unshift(template);

@@ -111,7 +111,7 @@ describe('adviseBird()', () => {
       'announcements without learn',
       `${sound}ipv4 table v;\nprotocol kernel { kernel table 231; ipv4 { table v; export none; }; }`,
       { announcementTable: 231 },
-      ['kernel-merge-paths:2', 'kernel-export-none:4', 'announcements-not-learned:4'],
+      ['kernel-merge-paths:2', 'announcements-not-learned:4', 'kernel-export-none:4'],
     ],
     [
       'tight BFD timers',

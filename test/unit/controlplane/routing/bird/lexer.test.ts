@@ -129,9 +129,9 @@ describe('lex()', () => {
 
   it('stops at includes that include themselves', () => {
     const { diagnostics, sources } = lex(
-      '/a',
+      '/e/a',
       'include "a*";',
-      files({ '/a': 'include "a*";', '/a2': 'include "a*";', '/x/y': '' }),
+      files({ '/e/a': 'include "a*";', '/e/a2': 'include "a*";', '/e/x/y': '' }),
     );
     expect(diagnostics.some(({ code }) => code === 'include-depth')).toBe(true);
     expect(sources.length).toBeLessThan(4097);
