@@ -110,7 +110,11 @@ static __always_inline int zero_mac(const __u8 *mac)
 /* Sends the packet out of fib->ifindex, or says why it can't. */
 static __always_inline int transmit(struct xdp_md *ctx, const struct packet *packet, const struct bpf_fib_lookup *fib)
 {
-	enum verdict out = fib->ifindex == ctx->ingress_ifindex ? VERDICT_TX : VERDICT_REDIRECT;
+	/* veth wakes the far end of an XDP_TX only if that runs XDP itself: frames would lie in its ring until another
+	 * came. A redirect to the same port wakes whoever can receive. */
+	enum verdict out = fib->ifindex == ctx->ingress_ifindex && !(packet->port_flags & PORT_VIRTUAL) ?
+				   VERDICT_TX :
+				   VERDICT_REDIRECT;
 	__u32 excess = packet->frame_length - ETH_HLEN - packet->ip_length;
 	void *data, *end;
 	struct ethhdr *eth;
