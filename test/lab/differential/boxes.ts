@@ -16,12 +16,14 @@ export interface PortPlan {
   readonly name: string;
   readonly mtu: number;
   readonly takesXdpFrames: boolean;
+  /** rp_filter = 1 */
+  readonly strict?: boolean;
 }
 
 export const ports: readonly PortPlan[] = [
   { name: 'p0', mtu: 1500, takesXdpFrames: true },
   { name: 'p1', mtu: 1500, takesXdpFrames: true },
-  { name: 'p2', mtu: 1500, takesXdpFrames: true },
+  { name: 'p2', mtu: 1500, takesXdpFrames: true, strict: true },
   { name: 'p3', mtu: 1300, takesXdpFrames: true },
   { name: 'p4', mtu: 1500, takesXdpFrames: true },
   { name: 'p5', mtu: 1500, takesXdpFrames: false },
@@ -138,8 +140,9 @@ export function buildBox(lab: Lab, name: string): Box {
     six.push(`neigh replace fd00:1::${last} lladdr ${hostMac(1)} dev p1 nud ${state}`);
   }
   const all = routes.trim().split('\n');
-  batch(router, '-4', [...four, ...all.filter((line) => !isSix(line))]);
   batch(router, '-6', [...six, ...all.filter(isSix)]);
+  // IPv6 first, for IPv4 routes via its next hops.
+  batch(router, '-4', [...four, ...all.filter((line) => !isSix(line))]);
   for (const route of optionalRoutes) router.ip(route, { mayFail: true });
   return { router, stub };
 }

@@ -3,11 +3,11 @@
  * by this process: for finding out which of the two is at fault.
  */
 import path from 'node:path';
+import { portFlag } from '../../../controlplane/bpf/generated/headrace.ts';
 import { DataPlane, type InstancePaths, instancePaths, pinnedCounters } from '../../../controlplane/dataplane/index.ts';
-import { Netdev } from '../../../controlplane/netlink/netdev.ts';
-import { Ports } from '../../../controlplane/ports/index.ts';
 import { type Host, headrace, minimalConfig } from '../library/index.ts';
 import { repository } from '../library/repository.ts';
+import { ports, routerMac } from './boxes.ts';
 
 export class PacketPath {
   readonly #paths: InstancePaths;
@@ -25,11 +25,22 @@ export class PacketPath {
   /** Attaches the program and leaves it, pinned. */
   static alone(host: Host): PacketPath {
     const paths = instancePaths(host.name, host.runDirectory);
+    const indexes = ports.map(({ name }) => host.ifindex(name));
     host.inNamespace(() => {
-      using netdev = Netdev.open();
       using plane = DataPlane.open(path.join(repository, 'build/xdp/headrace.bpf.o'), paths);
-      using ports = new Ports(plane, netdev);
-      for (let round = 0; round < 3; round++) ports.refresh({ patterns: ['p*'], allowGeneric: false });
+      ports.forEach(({ name, mtu, takesXdpFrames, strict }, i) => {
+        if (!name.startsWith('p')) return;
+        const ifindex = indexes[i]!;
+        const mac = Uint8Array.from(routerMac(i).split(':'), (byte) => Number.parseInt(byte, 16));
+        const flags =
+          portFlag.ATTACHED |
+          portFlag.VIRTUAL |
+          (takesXdpFrames ? portFlag.TRANSMITS : 0) |
+          (strict ? portFlag.RP_STRICT : 0);
+        plane.maps.ports.set(ifindex, { flags, mtu, slot: plane.slotOf(name), mac });
+        if (takesXdpFrames) plane.maps.txPorts.set(ifindex, ifindex);
+        plane.attach(ifindex, 'native');
+      });
     });
     return new PacketPath(paths);
   }
