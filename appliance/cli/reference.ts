@@ -1,0 +1,15 @@
+/** Writes docs/reference from the definitions the program itself uses: `node --import tsx appliance/cli/reference.ts`. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { metricsReference } from '../../monitoring/index.ts';
+import { configJsonSchema, configReference } from '../config/index.ts';
+
+/** Generated pages by their path from the root of the repository. */
+export const references: Readonly<Record<string, () => string>> = {
+  'docs/reference/config.md': configReference,
+  'docs/reference/config.schema.json': () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+  'docs/reference/metrics.md': metricsReference,
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  for (const [file, make] of Object.entries(references)) writeFileSync(file, make());

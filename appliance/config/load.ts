@@ -1,0 +1,141 @@
+/** From a YAML file to a checked configuration, or to every problem in it, each with its place. */
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { ConfigError, type Problem } from './problem.ts';
+import { type Config, configSchema } from './schema.ts';
+import { nearest } from './suggest.ts';
+
+/** @throws ConfigError with all problems, for a file that cannot be read too. */
+export function loadConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([
+      {
+        file,
+        line: 1,
+        column: 1,
+        path: '',
+        message: `cannot be read: ${reason}`,
+        hint: 'give its path with -c FILE',
+        source: '',
+      },
+    ]);
+  }
+  return parseConfig(text, file);
+}
+
+/** @param file for messages only. @throws ConfigError */
+export function parseConfig(text: string, file: string): Config {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const at = (offset: number): Pick<Problem, 'file' | 'line' | 'column' | 'source'> => {
+    const { line, col } = counter.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col), source: text.split('\n')[line - 1] ?? '' };
+  };
+  if (document.errors.length > 0)
+    throw new ConfigError(
+      document.errors.map((error) => ({ ...at(error.pos[0]), path: '', message: error.message, hint: undefined })),
+    );
+  const checked = configSchema.safeParse(document.toJS() ?? {});
+  if (checked.success) return checked.data;
+  throw new ConfigError(
+    checked.error.issues.flatMap((issue) =>
+      places(issue, document).map(({ path, offset, message, hint }) => ({
+        ...at(offset),
+        path: path.join('.'),
+        message,
+        hint,
+      })),
+    ),
+  );
+}
+
+interface Place {
+  readonly path: readonly PropertyKey[];
+  readonly offset: number;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+function places(issue: z.core.$ZodIssue, document: Document): Place[] {
+  if (issue.code !== 'unrecognized_keys')
+    return [
+      {
+        path: issue.path,
+        offset: offsetOf(document, issue.path),
+        message: sentence(issue),
+        hint: exampleOf(issue.path),
+      },
+    ];
+  return issue.keys.map((key) => {
+    const guess = nearest(key, knownKeys(issue.path));
+    return {
+      path: [...issue.path, key],
+      offset: keyOffset(document, issue.path, key),
+      message: 'unknown key',
+      hint: guess ? `did you mean "${guess}"?` : `known here: ${knownKeys(issue.path).join(', ')}`,
+    };
+  });
+}
+
+/** How it is written right, for keys that are often wrong. */
+const examples: Readonly<Record<string, string>> = {
+  version: 'version: 1',
+  instance: 'instance: edge1',
+  dataplane: 'dataplane: { interfaces: [ { match: "eth*" } ] }',
+  'dataplane.interfaces': 'interfaces: [ { match: "eth*" } ]',
+  'dataplane.interfaces.match': 'match: "eth*"',
+  'dataplane.allow_generic': 'allow_generic: true',
+  'metrics.listen': 'listen: 127.0.0.1:9469, or listen: off',
+};
+
+function exampleOf(path: readonly PropertyKey[]): string | undefined {
+  const example = examples[path.filter((step) => typeof step !== 'number').join('.')];
+  return example && `write, for example: ${example}`;
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const text = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid string: .*/, 'is not of the right form');
+  if (issue.code === 'invalid_type' && text.endsWith('received undefined')) return `is missing (${text.split(',')[0]})`;
+  return text;
+}
+
+/** Where the innermost node on the way to `path` starts. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+function keyOffset(document: Document, path: readonly PropertyKey[], key: string): number {
+  const map = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (isMap(map))
+    for (const { key: node } of map.items)
+      if (isScalar(node) && String(node.value) === key && node.range) return node.range[0];
+  return offsetOf(document, path);
+}
+
+/** Keys the schema has at a path. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = configSchema;
+  for (const step of path) {
+    const inner = unwrap(schema);
+    schema =
+      typeof step === 'number'
+        ? (inner as { element?: unknown }).element
+        : (inner as { shape?: Record<PropertyKey, unknown> }).shape?.[step];
+  }
+  return Object.keys((unwrap(schema) as { shape?: object }).shape ?? {});
+}
+
+/** The schema inside defaults. */
+function unwrap(schema: unknown): unknown {
+  const inner = (schema as { def?: { innerType?: unknown } } | undefined)?.def?.innerType;
+  return inner ? unwrap(inner) : (schema ?? {});
+}
