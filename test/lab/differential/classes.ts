@@ -4,7 +4,7 @@
  */
 import { type PacketSpec, packet } from '../../dataplane/packets/packet.ts';
 import { carries, icmp, icmp6, type Payload, sctp, tcp, udp } from '../../dataplane/packets/transport.ts';
-import { hostMac, routerMac } from './boxes.ts';
+import { hostMac, routerMac, senders } from './boxes.ts';
 import type { Random } from './random.ts';
 import { tagged } from './tag.ts';
 
@@ -41,7 +41,7 @@ function at(place: keyof typeof places, family: Family, random: Random): string 
 }
 
 function source(port: number, family: Family, random: Random): string {
-  const host = random.between(50, 99);
+  const host = random.pick(senders);
   if (family === 4) return `10.0.${port}.${host}`;
   return port === 0 ? `fd00::${host}` : `fd00:${port}::${host}`;
 }
