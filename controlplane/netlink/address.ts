@@ -3,8 +3,7 @@ import { AttributeTable, AttributeWriter, littleEndian } from './attributes.ts';
 import * as c from './constants.ts';
 
 export interface Address {
-  /** ifindex. */
-  readonly index: number;
+  readonly ifindex: number;
   readonly family: 4 | 6;
   /** The interface's own address: 4 or 16 bytes. */
   readonly bytes: Uint8Array;
@@ -43,11 +42,11 @@ export function readAddress(view: DataView, start: number, end: number): Address
   if (!bytes) return undefined;
   const flags = a.u32(c.IFA_FLAGS) ?? view.getUint8(start + 2);
   return {
-    index: view.getUint32(start + 4, littleEndian),
+    ifindex: view.getUint32(start + 4, littleEndian),
     family: family === c.AF_INET ? 4 : 6,
     bytes,
     prefixLength: view.getUint8(start + 1),
-    peer: address && address.some((byte, i) => byte !== bytes[i]) ? address : undefined,
+    peer: address?.some((byte, i) => byte !== bytes[i]) ? address : undefined,
     broadcast: a.bytes(c.IFA_BROADCAST),
     label: a.string(c.IFA_LABEL),
     scope: view.getUint8(start + 3),

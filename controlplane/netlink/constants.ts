@@ -215,21 +215,24 @@ export const routeTypes = {
   throw: 9,
 } as const;
 
-/** linux/rtnetlink.h: RTPROT_* */
-export const routeProtocols = {
-  redirect: 1,
-  kernel: 2,
-  boot: 3,
-  static: 4,
-  ra: 9,
-  zebra: 11,
-  bird: 12,
-  dhcp: 16,
-  bgp: 186,
-  isis: 187,
-  ospf: 188,
-  rip: 189,
-} as const;
+/** linux/rtnetlink.h: RTPROT_STATIC */
+export const RTPROT_STATIC = 4;
+/** Names of route protocols that have one (linux/rtnetlink.h, /etc/iproute2/rt_protos). */
+export const routeProtocols: ReadonlyMap<number, string> = new Map([
+  [1, 'redirect'],
+  [2, 'kernel'],
+  [3, 'boot'],
+  [4, 'static'],
+  [9, 'ra'],
+  [11, 'zebra'],
+  [12, 'bird'],
+  [16, 'dhcp'],
+  [186, 'bgp'],
+  [187, 'isis'],
+  [188, 'ospf'],
+  [189, 'rip'],
+  [196, 'static-frr'],
+]);
 
 /** linux/nexthop.h */
 export const NHA_ID = 1;

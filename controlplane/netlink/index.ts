@@ -1,6 +1,7 @@
 /** The public face of the netlink layer. */
 export type { Address } from './address.ts';
 export * as netlinkConstants from './constants.ts';
+export { routeProtocols } from './constants.ts';
 export * from './ip-address.ts';
 export type { Link, Operstate } from './link.ts';
 export type { MulticastSocket } from './multicast-socket.ts';

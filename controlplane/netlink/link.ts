@@ -8,7 +8,7 @@ import * as c from './constants.ts';
 const operstates = ['unknown', 'notpresent', 'down', 'lowerlayerdown', 'testing', 'dormant', 'up'] as const;
 export type Operstate = (typeof operstates)[number];
 
-const xdpModes = [undefined, 'native', 'generic', 'offload', 'multi'] as const;
+const xdpModes = [undefined, 'native', 'generic', 'offload', 'several'] as const;
 
 export interface Link {
   readonly index: number;
@@ -41,8 +41,8 @@ export interface Link {
   readonly vlan: { readonly id: number; readonly protocol: number } | undefined;
   /** Routing table of a VRF device. */
   readonly vrfTable: number | undefined;
-  /** What is attached; `programId` is absent in mode `multi`. */
-  readonly xdp: { readonly mode: 'native' | 'generic' | 'offload' | 'multi'; readonly programId: number } | undefined;
+  /** What is attached; `programId` is absent in mode `several`. */
+  readonly xdp: { readonly mode: 'native' | 'generic' | 'offload' | 'several'; readonly programId: number } | undefined;
   readonly txQueues: number | undefined;
   readonly rxQueues: number | undefined;
   readonly promiscuity: number;

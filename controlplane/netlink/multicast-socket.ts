@@ -14,6 +14,8 @@ import { type MessageVisitor, walkMessages } from './message.ts';
 import { NetlinkError } from './netlink-error.ts';
 import { NetlinkSocket, type SocketOptions } from './socket.ts';
 
+type PollCallback = Parameters<typeof koffi.node.poll>[1];
+
 const ENOBUFS = 105;
 const EMSGSIZE = 90;
 
@@ -55,7 +57,7 @@ export class MulticastSocket implements Disposable {
         });
       }
     };
-    this.#handle = koffi.node.poll(socket.fd, { readable: true }, this.#callback());
+    this.#handle = koffi.node.poll(socket.fd, this.#callback());
   }
 
   static open(options: MulticastOptions): MulticastSocket {
@@ -69,8 +71,8 @@ export class MulticastSocket implements Disposable {
   }
 
   /** The callback gets (status, events), whatever its declaration says. */
-  #callback(): Parameters<typeof koffi.node.poll>[2] {
-    return this.#onPoll as unknown as Parameters<typeof koffi.node.poll>[2];
+  #callback(): PollCallback {
+    return this.#onPoll as unknown as PollCallback;
   }
 
   #wake(status: number): void {
@@ -78,7 +80,7 @@ export class MulticastSocket implements Disposable {
       this.drain(this.#options.budget ?? 256);
     } finally {
       if (status < 0 && !this.#closed) {
-        (this.#handle.start as (options: object, callback: unknown) => void)({ readable: true }, this.#callback());
+        this.#handle.start({ readable: true }, this.#callback());
       }
     }
   }

@@ -11,8 +11,7 @@ import * as c from './constants.ts';
 export type NeighborState = keyof typeof c.neighborStates;
 
 export interface Neighbor {
-  /** ifindex. */
-  readonly index: number;
+  readonly ifindex: number;
   readonly family: 4 | 6;
   /** 4 or 16 bytes. */
   readonly bytes: Uint8Array;
@@ -32,7 +31,9 @@ export interface Neighbor {
 
 const NDMSG_SIZE = 12;
 const attributes = new AttributeTable();
-const stateNames = new Map(Object.entries(c.neighborStates).map(([name, bit]) => [bit as number, name as NeighborState]));
+const stateNames = new Map(
+  Object.entries(c.neighborStates).map(([name, bit]) => [bit as number, name as NeighborState]),
+);
 
 /** Body of RTM_GETNEIGH for both families, of all interfaces or of one. */
 export function encodeNeighborQuery(ifindex?: number): AttributeWriter {
@@ -52,7 +53,7 @@ export function readNeighbor(view: DataView, start: number, end: number): Neighb
   const state = view.getUint16(start + 8, littleEndian);
   const usable = (state & c.NUD_VALID) !== 0;
   return {
-    index: view.getInt32(start + 4, littleEndian),
+    ifindex: view.getInt32(start + 4, littleEndian),
     family: family === c.AF_INET ? 4 : 6,
     bytes,
     mac: usable ? a.bytes(c.NDA_LLADDR) : undefined,
@@ -68,7 +69,7 @@ export function readNeighbor(view: DataView, start: number, end: number): Neighb
 
 /** What to write into the neighbor table. */
 export interface NeighborChange {
-  readonly index: number;
+  readonly ifindex: number;
   /** 4 or 16 bytes. */
   readonly bytes: Uint8Array;
   /** Left to the kernel to find out when absent. */
@@ -91,7 +92,7 @@ export function encodeNeighbor(change: NeighborChange): AttributeWriter {
   const flags = (change.externLearn ? c.NTF_EXT_LEARNED : 0) | (change.use ? c.NTF_USE : 0);
   const writer = new AttributeWriter().header(NDMSG_SIZE, (view, at) => {
     view.setUint8(at, change.bytes.length === 4 ? c.AF_INET : c.AF_INET6);
-    view.setInt32(at + 4, change.index, littleEndian);
+    view.setInt32(at + 4, change.ifindex, littleEndian);
     view.setUint16(at + 8, c.neighborStates[state], littleEndian);
     view.setUint8(at + 10, flags);
   });
@@ -138,7 +139,7 @@ export function encodeNeighborTable(family: 4 | 6, ifindex: number, timers: Neig
 export interface NeighborTable extends Required<NeighborTimers> {
   readonly family: 4 | 6;
   /** 0: the defaults for new interfaces. */
-  readonly index: number;
+  readonly ifindex: number;
 }
 
 const parameters = new AttributeTable();
@@ -151,7 +152,7 @@ export function readNeighborTable(view: DataView, start: number, end: number): N
   const ms = (type: number): number => Number(p.u64(type) ?? 0n);
   return {
     family: family === c.AF_INET ? 4 : 6,
-    index: p.u32(c.NDTPA_IFINDEX) ?? 0,
+    ifindex: p.u32(c.NDTPA_IFINDEX) ?? 0,
     baseReachableMs: ms(c.NDTPA_BASE_REACHABLE_TIME),
     delayProbeMs: ms(c.NDTPA_DELAY_PROBE_TIME),
     retransmitMs: ms(c.NDTPA_RETRANS_TIME),

@@ -5,7 +5,7 @@ import * as c from './constants.ts';
 export interface Netconf {
   readonly family: 4 | 6;
   /** ifindex; 'all' and 'default' are net.ipv4.conf.all and .default. */
-  readonly index: number | 'all' | 'default';
+  readonly ifindex: number | 'all' | 'default';
   readonly forwarding: boolean | undefined;
   /** 0 off, 1 strict, 2 loose; IPv4 only. */
   readonly rpFilter: number | undefined;
@@ -36,7 +36,7 @@ export function readNetconf(view: DataView, start: number, end: number): Netconf
   };
   return {
     family: family === c.AF_INET ? 4 : 6,
-    index: index === -1 ? 'all' : index === -2 ? 'default' : index,
+    ifindex: index === -1 ? 'all' : index === -2 ? 'default' : index,
     forwarding: flag(c.NETCONFA_FORWARDING),
     rpFilter: a.u32(c.NETCONFA_RP_FILTER),
     proxyNeighbor: flag(c.NETCONFA_PROXY_NEIGH),

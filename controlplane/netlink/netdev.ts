@@ -17,14 +17,8 @@ export interface XdpFeatures {
   readonly redirect: boolean;
   /** Transmits frames redirected to it. */
   readonly ndoXmit: boolean;
-  readonly xskZerocopy: boolean;
-  readonly hwOffload: boolean;
-  /** Hands multi-buffer frames to programs. */
-  readonly rxSg: boolean;
   /** Transmits multi-buffer frames redirected to it. */
   readonly ndoXmitSg: boolean;
-  /** All bits as the kernel gave them. */
-  readonly bits: bigint;
 }
 
 const GENL_SIZE = 4;
@@ -44,18 +38,16 @@ export function readXdpFeatures(bits: bigint): XdpFeatures {
     basic: has(c.xdpActs.basic),
     redirect: has(c.xdpActs.redirect),
     ndoXmit: has(c.xdpActs.ndoXmit),
-    xskZerocopy: has(c.xdpActs.xskZerocopy),
-    hwOffload: has(c.xdpActs.hwOffload),
-    rxSg: has(c.xdpActs.rxSg),
     ndoXmitSg: has(c.xdpActs.ndoXmitSg),
-    bits,
   };
 }
 
 function readDevice(view: DataView, start: number, end: number): { index: number; features: XdpFeatures } | undefined {
   const a = attributes.parse(view, start + GENL_SIZE, end);
   const index = a.u32(c.NETDEV_A_DEV_IFINDEX);
-  return index === undefined ? undefined : { index, features: readXdpFeatures(a.u64(c.NETDEV_A_DEV_XDP_FEATURES) ?? 0n) };
+  return index === undefined
+    ? undefined
+    : { index, features: readXdpFeatures(a.u64(c.NETDEV_A_DEV_XDP_FEATURES) ?? 0n) };
 }
 
 export interface NetdevFollowerOptions {
@@ -68,13 +60,14 @@ export interface NetdevFollowerOptions {
 export class Netdev implements Disposable {
   readonly #requests: RequestSocket;
   readonly #family: number;
-  readonly #group: number;
+  /** Number of the multicast group that announces changes. */
+  readonly group: number;
   readonly #netns: string | undefined;
 
   private constructor(requests: RequestSocket, family: number, group: number, netns: string | undefined) {
     this.#requests = requests;
     this.#family = family;
-    this.#group = group;
+    this.group = group;
     this.#netns = netns;
   }
 
@@ -133,7 +126,7 @@ export class Netdev implements Disposable {
   follow(options: NetdevFollowerOptions): MulticastSocket {
     return MulticastSocket.open({
       protocol: c.NETLINK_GENERIC,
-      groups: [this.#group],
+      groups: [this.group],
       ...(this.#netns === undefined ? {} : { netns: this.#netns }),
       onOverrun: options.onOverrun,
       onMessage: (view, type, _flags, _sequence, start, end) => {

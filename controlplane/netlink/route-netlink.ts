@@ -43,19 +43,18 @@ export class RouteNetlink implements Disposable {
   readonly #bulk: RequestSocket;
   #bulkTurn: Promise<void> = Promise.resolve();
 
-  private constructor(requests: RequestSocket, bulk: RequestSocket) {
-    this.#requests = requests;
-    this.#bulk = bulk;
+  constructor(options: RouteNetlinkOptions = {}) {
+    this.#requests = RequestSocket.open(options);
+    try {
+      this.#bulk = RequestSocket.open(options);
+    } catch (error) {
+      this.#requests.close();
+      throw error;
+    }
   }
 
   static open(options: RouteNetlinkOptions = {}): RouteNetlink {
-    const requests = RequestSocket.open(options);
-    try {
-      return new RouteNetlink(requests, RequestSocket.open(options));
-    } catch (error) {
-      requests.close();
-      throw error;
-    }
+    return new RouteNetlink(options);
   }
 
   /** Requests, dumps and interrupted dumps since open. */
@@ -77,9 +76,15 @@ export class RouteNetlink implements Disposable {
   link(ifindex: number): Link | undefined {
     let found: Link | undefined;
     try {
-      this.#requests.request(`get interface ${ifindex}`, c.RTM_GETLINK, 0, encodeLinkQuery(ifindex), (view, start, end) => {
-        found = readLink(view, start, end);
-      });
+      this.#requests.request(
+        `get interface ${ifindex}`,
+        c.RTM_GETLINK,
+        0,
+        encodeLinkQuery(ifindex),
+        (view, start, end) => {
+          found = readLink(view, start, end);
+        },
+      );
     } catch (error) {
       if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined;
       throw error;
@@ -147,6 +152,22 @@ export class RouteNetlink implements Disposable {
     return turn;
   }
 
+  /** How many routes share a key, over all tables. */
+  async countRoutes(key: (route: RouteView) => string): Promise<Map<string, number>> {
+    const counts = { 4: new Map<string, number>(), 6: new Map<string, number>() };
+    await this.routes(
+      (route) => {
+        const of = counts[route.family];
+        const name = key(route);
+        of.set(name, (of.get(name) ?? 0) + 1);
+      },
+      { onRestart: (family) => counts[family].clear() },
+    );
+    const total = counts[4];
+    for (const [name, count] of counts[6]) total.set(name, (total.get(name) ?? 0) + count);
+    return total;
+  }
+
   /** What the kernel itself would do with a packet to `address`. */
   getRoute(address: Uint8Array, lookup: q.RouteLookup = {}): RouteAnswer {
     const view = new RouteView();
@@ -168,14 +189,14 @@ export class RouteNetlink implements Disposable {
 
   /** Makes or replaces a neighbor. Never call it on one that is `permanent` or `noarp` without its MAC. */
   setNeighbor(neighbor: n.NeighborChange): void {
-    const action = `set neighbor ${formatIp(neighbor.bytes)} of interface ${neighbor.index}`;
+    const action = `set neighbor ${formatIp(neighbor.bytes)} of interface ${neighbor.ifindex}`;
     this.#requests.request(action, c.RTM_NEWNEIGH, c.NLM_F_CREATE | c.NLM_F_REPLACE, n.encodeNeighbor(neighbor));
   }
 
   /** Returns whether there was one. */
-  deleteNeighbor(neighbor: { readonly index: number; readonly bytes: Uint8Array }): boolean {
-    const action = `delete neighbor ${formatIp(neighbor.bytes)} of interface ${neighbor.index}`;
-    const body = n.encodeNeighbor({ index: neighbor.index, bytes: neighbor.bytes });
+  deleteNeighbor(neighbor: { readonly ifindex: number; readonly bytes: Uint8Array }): boolean {
+    const action = `delete neighbor ${formatIp(neighbor.bytes)} of interface ${neighbor.ifindex}`;
+    const body = n.encodeNeighbor({ ifindex: neighbor.ifindex, bytes: neighbor.bytes });
     return this.#unlessMissing(() => this.#requests.request(action, c.RTM_DELNEIGH, 0, body), 'ENOENT');
   }
 

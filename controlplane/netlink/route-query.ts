@@ -128,7 +128,7 @@ export function encodeRoute(change: RouteChange, deleting: boolean): AttributeWr
     family: ipv4 ? c.AF_INET : c.AF_INET6,
     destinationLength: change.prefixLength,
     table: shortTable(table),
-    protocol: change.protocol ?? (deleting ? 0 : c.routeProtocols.static),
+    protocol: change.protocol ?? (deleting ? 0 : c.RTPROT_STATIC),
     // RT_SCOPE_NOWHERE in a deletion matches any scope.
     scope: change.scope ?? (deleting ? 255 : direct ? c.RT_SCOPE_LINK : c.RT_SCOPE_UNIVERSE),
     type: type === undefined ? 0 : c.routeTypes[type],

@@ -42,7 +42,9 @@ const actionNames = new Map(
 
 /** Body of RTM_GETRULE. */
 export function encodeRuleQuery(family: 4 | 6): AttributeWriter {
-  return new AttributeWriter().header(RULE_SIZE, (view, at) => view.setUint8(at, family === 4 ? c.AF_INET : c.AF_INET6));
+  return new AttributeWriter().header(RULE_SIZE, (view, at) =>
+    view.setUint8(at, family === 4 ? c.AF_INET : c.AF_INET6),
+  );
 }
 
 /** Undefined for rules of other families than IP (multicast routing has its own). */

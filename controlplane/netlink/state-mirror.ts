@@ -33,18 +33,18 @@ const groups: readonly MonitorGroup[] = [
 const RETRY_MS = 50;
 
 /** Key of an address in the mirror. */
-export function addressKey(address: Pick<Address, 'index' | 'bytes' | 'prefixLength'>): string {
-  return `${address.index} ${address.bytes.join('.')}/${address.prefixLength}`;
+export function addressKey(address: Pick<Address, 'ifindex' | 'bytes' | 'prefixLength'>): string {
+  return `${address.ifindex} ${address.bytes.join('.')}/${address.prefixLength}`;
 }
 
 /** Key of a neighbor in the mirror. */
-export function neighborKey(neighbor: Pick<Neighbor, 'index' | 'bytes'>): string {
-  return `${neighbor.index} ${neighbor.bytes.join('.')}`;
+export function neighborKey(neighbor: Pick<Neighbor, 'ifindex' | 'bytes'>): string {
+  return `${neighbor.ifindex} ${neighbor.bytes.join('.')}`;
 }
 
 /** Key of the settings of an interface and family in the mirror. */
-export function netconfKey(netconf: Pick<Netconf, 'family' | 'index'>): string {
-  return `${netconf.index} ${netconf.family}`;
+export function netconfKey(netconf: Pick<Netconf, 'family' | 'ifindex'>): string {
+  return `${netconf.ifindex} ${netconf.family}`;
 }
 
 export class StateMirror implements Disposable {
@@ -120,8 +120,8 @@ export class StateMirror implements Disposable {
     return undefined;
   }
 
-  neighbor(index: number, bytes: Uint8Array): Neighbor | undefined {
-    return this.neighbors.get(neighborKey({ index, bytes }));
+  neighbor(ifindex: number, bytes: Uint8Array): Neighbor | undefined {
+    return this.neighbors.get(neighborKey({ ifindex, bytes }));
   }
 
   /** Applies what the kernel has announced up to now, without waiting for the event loop. */
@@ -159,16 +159,16 @@ export class StateMirror implements Disposable {
 
   /** An interface takes everything with it, announced one by one or not. */
   #forgetInterface(index: number): void {
-    for (const [key, address] of this.addresses) if (address.index === index) this.addresses.delete(key);
-    for (const [key, neighbor] of this.neighbors) if (neighbor.index === index) this.neighbors.delete(key);
-    for (const [key, netconf] of this.netconfs) if (netconf.index === index) this.netconfs.delete(key);
+    for (const [key, address] of this.addresses) if (address.ifindex === index) this.addresses.delete(key);
+    for (const [key, neighbor] of this.neighbors) if (neighbor.ifindex === index) this.neighbors.delete(key);
+    for (const [key, netconf] of this.netconfs) if (netconf.ifindex === index) this.netconfs.delete(key);
   }
 
   #mergeNetconf(change: Netconf): Netconf {
     const known = this.netconfs.get(netconfKey(change));
     return {
       family: change.family,
-      index: change.index,
+      ifindex: change.ifindex,
       forwarding: change.forwarding ?? known?.forwarding,
       rpFilter: change.rpFilter ?? known?.rpFilter,
       proxyNeighbor: change.proxyNeighbor ?? known?.proxyNeighbor,
