@@ -8,6 +8,7 @@ import type { Link, Neighbor } from '../controlplane/netlink/index.ts';
 import type { PortState } from '../controlplane/ports/index.ts';
 import { catalogue, type MetricDefinition } from './catalogue.ts';
 import { counterSamples, type Sample } from './counter-samples.ts';
+import { routeProtocolName } from './routes.ts';
 
 export interface MetricSources {
   readonly version: string;
@@ -138,7 +139,7 @@ function tally<T>(items: readonly T[], labelsOf: (item: T) => Record<string, str
 function routeSamples(counts: ReadonlyMap<string, number>): Sample[] {
   return [...counts].map(([key, value]) => {
     const [table = '', family = '', protocol = ''] = key.split(' ');
-    return { labels: { table, family, protocol }, value };
+    return { labels: { table, family: `ipv${family}`, protocol: routeProtocolName(Number(protocol)) }, value };
   });
 }
 

@@ -59,8 +59,8 @@ export function desiredPorts(observed: Observed, patterns: readonly string[]): M
  * frame the driver does not take is lost without a word.
  */
 export function canTransmit(link: Link, features: XdpFeatures | undefined): boolean {
-  if (!link.up || !link.running || !features?.transmits) return false;
-  return features.transmitsFragments || link.mtu <= multiBufferBytes;
+  if (!link.up || !link.running || !features?.ndoXmit) return false;
+  return features.ndoXmitSg || link.mtu <= multiBufferBytes;
 }
 
 /** Interfaces that may be an egress, configured or not. */

@@ -1,4 +1,4 @@
 /** Which interfaces are ports of the packet path, and what each is to it. */
 export { matchesGlob } from './glob.ts';
-export { type PortState, Ports, type PortsOptions } from './ports.ts';
+export { type PortState, Ports, type PortsOptions, refusedInterfaces } from './ports.ts';
 export type { Operation } from './reconcile.ts';

@@ -37,7 +37,7 @@ export interface PortState {
 export class Ports implements Disposable {
   readonly #plane: DataPlane;
   readonly #netdev: Netdev | undefined;
-  readonly #netlink = new RouteNetlink();
+  readonly #netlink = RouteNetlink.open();
   readonly #ports = new Map<number, Port>();
   readonly #egress = new Set<number>();
   readonly #own = new Set<number>();
@@ -82,7 +82,7 @@ export class Ports implements Disposable {
     const observed = {
       links,
       addresses: this.#netlink.addresses(),
-      features: this.#netdev?.features(),
+      features: this.#netdev?.allXdpFeatures(),
       rpFilter: rpFilters(links.map((link) => link.name)),
     };
     const ports = desiredPorts(observed, options.patterns);

@@ -13,14 +13,20 @@ const shapes: readonly (readonly [TokenKind, RegExp])[] = [
   ['ip4', /\d+\.\d+\.\d+\.\d+/y],
   ['bytes', /[\da-fA-F]{2}(?:(?::[\da-fA-F]{2}){9,}|(?:[\da-fA-F]{2}){9,})/y],
   ['bytes', /hex:(?:[\da-fA-F]{2}(?::[\da-fA-F]{2})+|(?:[\da-fA-F]{2})*)/y],
+  ['mac', /(?:[\da-fA-F]{2}:){5}[\da-fA-F]{2}/y],
   ['ip6', /(?:(?:[\da-fA-F]*:){3,}|[\da-fA-F]*::)(?:\d+\.\d+\.\d+\.\d+|[\da-fA-F]*)/y],
   ['number', /0x[\da-fA-F]+/y],
   ['number', /\d+/y],
   ['symbol', /[a-zA-Z_]\w*/y],
 ];
 
+/** The most frequent one, when nothing behind it can make it anything else. */
+const plainIp4 = /\d+\.\d+\.\d+\.\d+(?![\w.:])/y;
+
 /** The literal at an offset; undefined when none begins there. */
 export function matchLiteral(text: string, at: number): { kind: TokenKind; end: number } | undefined {
+  plainIp4.lastIndex = at;
+  if (plainIp4.test(text)) return { kind: 'ip4', end: plainIp4.lastIndex };
   let best: { kind: TokenKind; end: number } | undefined;
   for (const [kind, shape] of shapes) {
     shape.lastIndex = at;

@@ -10,7 +10,7 @@ import type { SourceText } from './source.ts';
  * - `symbol`: a bare word; `quoted`: a symbol in apostrophes, `text` with them, `value` without
  * - `number`: decimal or 0x hexadecimal, 32 bit unsigned, in `value`
  * - `string`: in double quotes, `value` without them
- * - `ip4`, `ip6`, `rd` (route distinguisher), `bytes` (byte string)
+ * - `ip4`, `ip6`, `mac`, `rd` (route distinguisher), `bytes` (byte string)
  * - `else`: the one token `else:` of a case
  * - `op`: operators and punctuation
  * - `bad`: a character or an unfinished string that BIRD would refuse; an error has been reported for it
@@ -23,6 +23,7 @@ export type TokenKind =
   | 'ip4'
   | 'ip6'
   | 'rd'
+  | 'mac'
   | 'bytes'
   | 'else'
   | 'op'
@@ -52,6 +53,12 @@ export function tokenNumber(token: Token): number | undefined {
 export function isLiteral(token: Token): boolean {
   const { kind } = token;
   return (
-    kind === 'number' || kind === 'string' || kind === 'ip4' || kind === 'ip6' || kind === 'rd' || kind === 'bytes'
+    kind === 'number' ||
+    kind === 'string' ||
+    kind === 'ip4' ||
+    kind === 'ip6' ||
+    kind === 'rd' ||
+    kind === 'mac' ||
+    kind === 'bytes'
   );
 }

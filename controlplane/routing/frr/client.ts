@@ -62,7 +62,7 @@ export class FrrClient implements Disposable {
   /** The prefixes given to a neighbor. @throws DaemonError */
   async advertisedRoutes(neighbor: string, family: 'ipv4' | 'ipv6' = 'ipv4'): Promise<string[]> {
     const answer = object(await this.json(`show bgp ${family} unicast neighbors ${neighbor} advertised-routes json`));
-    return Object.keys(object(answer['advertisedRoutes'])).sort();
+    return Object.keys(object(answer.advertisedRoutes)).sort();
   }
 
   close(): void {
@@ -93,9 +93,9 @@ const familyNames: Readonly<Record<string, string>> = {
 export function readBgpSummary(answer: unknown): BgpSession[] {
   const sessions = new Map<string, Omit<BgpSession, 'families'> & { families: BgpFamily[] }>();
   const visit = (value: Record<string, unknown>, vrf: string | undefined, family: string | undefined): void => {
-    if (isObject(value['peers'])) {
-      const vrfName = text(value['vrfName']) ?? vrf;
-      for (const [neighbor, peer] of Object.entries(value['peers'])) {
+    if (isObject(value.peers)) {
+      const vrfName = text(value.vrfName) ?? vrf;
+      for (const [neighbor, peer] of Object.entries(value.peers)) {
         if (isObject(peer))
           addPeer(neighbor, peer, vrfName === 'default' ? undefined : vrfName, family ?? 'ipv4', value);
       }
@@ -120,21 +120,21 @@ export function readBgpSummary(answer: unknown): BgpSession[] {
       name: neighbor,
       vrf,
       neighbor,
-      neighborAs: count(peer['remoteAs']),
-      localAs: count(peer['localAs']) ?? count(summary['as']),
-      state: /admin|clearing|deleted/i.test(text(peer['state']) ?? '')
+      neighborAs: count(peer.remoteAs),
+      localAs: count(peer.localAs) ?? count(summary.as),
+      state: /admin|clearing|deleted/i.test(text(peer.state) ?? '')
         ? ('down' as const)
-        : bgpState(text(peer['state']) ?? ''),
-      since: isoTime(peer['peerUptimeEstablishedEpoch']),
-      description: text(peer['desc']),
+        : bgpState(text(peer.state) ?? ''),
+      since: isoTime(peer.peerUptimeEstablishedEpoch),
+      description: text(peer.desc),
       lastError: undefined,
       families: [],
     };
     session.families.push({
       family,
-      imported: count(peer['pfxRcd']),
+      imported: count(peer.pfxRcd),
       filtered: undefined,
-      exported: count(peer['pfxSnt']),
+      exported: count(peer.pfxSnt),
     });
     sessions.set(key, session);
   };

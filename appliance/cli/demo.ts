@@ -1,0 +1,28 @@
+/** `headrace demo`: a small Internet in namespaces, real daemons, real traffic, and what becomes of it. */
+import type { Command } from 'commander';
+
+export interface DemoOptions {
+  /** Do not ask before namespaces are made. */
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly seconds: string;
+}
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description(
+      'build a small Internet in namespaces and watch the router forward real traffic; leaves nothing behind',
+    )
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print the result as JSON')
+    .option('--seconds <n>', 'how long the traffic runs, each way of forwarding', '12')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 it worked, 1 it did not.\n\nExamples:\n  headrace demo --yes\n  headrace demo --yes --json',
+    )
+    .action(async (options: DemoOptions) => {
+      const { runDemo } = await import('../demo/index.ts');
+      process.exitCode = await runDemo({ ...options, seconds: Number(options.seconds) });
+    });
+}

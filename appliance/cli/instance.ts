@@ -1,0 +1,40 @@
+/** What every command about a running box shares: which one is meant, and asking its daemon. */
+import { request } from 'node:http';
+import type { Command } from 'commander';
+import { type InstancePaths, instancePaths } from '../../controlplane/dataplane/index.ts';
+
+export interface InstanceOptions {
+  readonly instance?: string;
+  readonly json?: boolean;
+}
+
+export function withInstance(command: Command): Command {
+  return command.option('--instance <name>', 'the box meant, when several run on this machine (default: "default")');
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON');
+}
+
+export function pathsOf(options: InstanceOptions): InstancePaths {
+  return instancePaths(options.instance ?? 'default');
+}
+
+/** The daemon's answer; undefined when no daemon answers. */
+export function askDaemon<T>(paths: InstancePaths, resource: string): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const question = request({ socketPath: paths.controlSocket, path: resource, timeout: 5000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
+        text += part;
+      });
+      response.on('end', () => resolve(JSON.parse(text) as T));
+    });
+    question.on('timeout', () => question.destroy(new Error('the daemon does not answer')));
+    question.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(undefined) : reject(error),
+    );
+    question.end();
+  });
+}

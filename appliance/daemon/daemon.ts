@@ -1,0 +1,261 @@
+/**
+ * The daemon: puts the packet path, the kernel's events, the configuration and the ways to look at them together.
+ *
+ * It starts whole or not at all: what can be refused is checked before anything is attached. From then on every event,
+ * and every second in any case, has the ports looked at again, which does nothing when nothing changed. When it ends,
+ * however it ends, packets go on; only the lease runs out.
+ */
+import { mkdirSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { isBpffs } from '../../controlplane/bpf/index.ts';
+import {
+  DataPlane,
+  type InstancePaths,
+  instancePaths,
+  pinnedLinks,
+  removeInstance,
+} from '../../controlplane/dataplane/index.ts';
+import { Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { matchesGlob, Ports, refusedInterfaces } from '../../controlplane/ports/index.ts';
+import { countRoutes, createMetrics, type MetricSources } from '../../monitoring/index.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { ControlServer } from './control-server.ts';
+import { MetricsServer } from './metrics-server.ts';
+import { notifyManager, watchdogIntervalMs } from './notify.ts';
+import { missingPrivileges } from './privileges.ts';
+import { type DaemonStatus, statusOf } from './status.ts';
+
+/** The daemon cannot start; the message says what to do. Nothing was changed. */
+export class StartError extends Error {
+  readonly code = 'START';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartError';
+  }
+}
+
+export interface DaemonOptions {
+  readonly configFile: string;
+  /** Wins over the file's. */
+  readonly instance: string | undefined;
+  readonly log: Logger;
+}
+
+const objectPath = fileURLToPath(new URL('../../../build/xdp/headrace.bpf.o', import.meta.url));
+const REFRESH_MS = 1000;
+/** Events come in bursts: one look for all of them. */
+const SETTLE_MS = 5;
+
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #log: Logger;
+  readonly #paths: InstancePaths;
+  readonly #startedAt = Date.now();
+  readonly #netlinkCounts = { events: 0, overruns: 0, resyncs: 0 };
+  readonly #reloads = { success: 0, failure: 0, lastSuccessAt: Date.now(), lastSuccessful: true };
+  #config: Config;
+  #plane!: DataPlane;
+  #ports!: Ports;
+  #netdev: Netdev | undefined;
+  #counting!: RouteNetlink;
+  #monitors: Disposable[] = [];
+  #timers: NodeJS.Timeout[] = [];
+  #settle: NodeJS.Timeout | undefined;
+  #control!: ControlServer;
+  #metrics: MetricsServer | undefined;
+
+  private constructor(options: DaemonOptions, config: Config) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#config = config;
+    this.#paths = instancePaths(options.instance ?? config.instance);
+  }
+
+  /** @throws ConfigError, StartError, LayoutError, BpfError: nothing was changed then. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options, loadConfig(options.configFile));
+    await daemon.#start();
+    return daemon;
+  }
+
+  async #start(): Promise<void> {
+    const missing = missingPrivileges(isBpffs(this.#paths.bpffs));
+    if (missing) throw new StartError(missing);
+    this.#control = new ControlServer(this.#paths.controlSocket, {
+      status: () => this.status(),
+      counters: () => this.#plane.counters(),
+    });
+    mkdirSync(this.#paths.run, { recursive: true, mode: 0o750 });
+    if (await this.#control.isTaken())
+      throw new StartError(
+        `instance "${this.#paths.instance}" is running already: stop it first, or give this one another --instance NAME`,
+      );
+    this.#checkInterfaces();
+    const first = pinnedLinks(this.#paths).length === 0;
+    this.#plane = DataPlane.open(objectPath, this.#paths);
+    try {
+      this.#plane.endLease();
+      this.#netdev = Netdev.open();
+      this.#ports = new Ports(this.#plane, this.#netdev);
+      this.#counting = RouteNetlink.open();
+      this.#follow();
+      this.refresh('start');
+      await this.#control.listen();
+    } catch (error) {
+      this.close();
+      if (first) removeInstance(this.#paths);
+      throw error;
+    }
+    await this.#listenForMetrics();
+    this.#timers.push(setInterval(() => this.#tick(), REFRESH_MS));
+    const watchdog = watchdogIntervalMs();
+    if (watchdog) this.#timers.push(setInterval(() => notifyManager('WATCHDOG=1'), watchdog));
+    this.#plane.renewLease();
+    notifyManager(`READY=1\nSTATUS=forwarding on ${this.#attachedCount()} interfaces\nMAINPID=${process.pid}`);
+  }
+
+  /** Names without a wildcard must exist, and nobody else's program may be on any: said before anything changes. */
+  #checkInterfaces(): void {
+    using netlink = RouteNetlink.open();
+    const links = netlink.links();
+    const patterns = this.#patterns();
+    for (const name of patterns)
+      if (!/[*?]/.test(name) && !links.some((link) => link.name === name))
+        throw new StartError(
+          `interface ${name} does not exist: correct dataplane.interfaces in ${this.#options.configFile}, or write a pattern ("${name}*") to wait for it`,
+        );
+    const refused = refusedInterfaces(
+      links.filter((link) => patterns.some((pattern) => matchesGlob(pattern, link.name))),
+      new Set(pinnedLinks(this.#paths).map((link) => link.programId)),
+    );
+    if (refused.length > 0) throw new StartError(refused.join('\n'));
+  }
+
+  #patterns(): string[] {
+    return this.#config.dataplane.interfaces.map((entry) => entry.match);
+  }
+
+  #attachedCount(): number {
+    return this.#ports.states.filter((port) => port.mode !== 'none').length;
+  }
+
+  #follow(): void {
+    const onEvent = (): void => {
+      this.#netlinkCounts.events++;
+      this.#settle ??= setTimeout(() => {
+        this.#settle = undefined;
+        this.refresh('event');
+      }, SETTLE_MS);
+    };
+    const onOverrun = (): void => {
+      this.#netlinkCounts.overruns++;
+      this.#netlinkCounts.resyncs++;
+      this.refresh('overrun');
+    };
+    this.#monitors.push(RouteMonitor.open({ groups: ['link', 'address4', 'netconf4'], onEvent, onOverrun }));
+    if (this.#netdev) this.#monitors.push(this.#netdev.follow({ onChange: onEvent, onOverrun }));
+    else
+      this.#log.warn(
+        'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: the kernel forwards',
+      );
+  }
+
+  #tick(): void {
+    this.#plane.renewLease();
+    this.refresh('timer');
+  }
+
+  /** Looks at every interface again and applies what changed. */
+  refresh(cause: string): void {
+    const operations = this.#ports.refresh({
+      patterns: this.#patterns(),
+      allowGeneric: this.#config.dataplane.allow_generic,
+    });
+    for (const operation of operations) this.#log.debug({ cause, ...operation }, operation.kind);
+    for (const { name, problem } of this.#ports.newProblems()) this.#log.warn({ interface: name }, problem);
+  }
+
+  async #listenForMetrics(): Promise<void> {
+    const { listen } = this.#config.metrics;
+    if (listen === 'off') return;
+    const server = new MetricsServer(createMetrics(this.#sources()), listen);
+    try {
+      await server.listen();
+      this.#metrics = server;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.warn(`no metrics: cannot listen on ${listen} (${reason}); choose another with metrics.listen`);
+    }
+  }
+
+  #sources(): MetricSources {
+    return {
+      version: process.env['npm_package_version'] ?? '0.1.0',
+      kernel: os.release(),
+      startedAt: this.#startedAt,
+      counters: () => this.#plane.counters(),
+      ports: () => this.#ports.states,
+      links: () => this.#ports.links,
+      neighbors: () => {
+        using netlink = RouteNetlink.open();
+        return netlink.neighbors();
+      },
+      routes: () => countRoutes(this.#counting),
+      netlink: () => this.#netlinkCounts,
+      reloads: () => this.#reloads,
+    };
+  }
+
+  /** Reads the file again; one that does not validate changes nothing. */
+  reload(): boolean {
+    notifyManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(performance.timeOrigin)}`);
+    const before = this.#config;
+    try {
+      this.#config = loadConfig(this.#options.configFile);
+      this.#checkInterfaces();
+      this.refresh('reload');
+      this.#reloads.success++;
+      this.#reloads.lastSuccessAt = Date.now();
+      this.#reloads.lastSuccessful = true;
+      this.#log.info('configuration reloaded');
+    } catch (error) {
+      this.#config = before;
+      this.#reloads.failure++;
+      this.#reloads.lastSuccessful = false;
+      this.#log.error(`reload refused, nothing changed:\n${error instanceof Error ? error.message : error}`);
+    }
+    notifyManager('READY=1');
+    return this.#reloads.lastSuccessful;
+  }
+
+  status(): DaemonStatus {
+    return statusOf({
+      instance: this.#paths.instance,
+      startedAt: this.#startedAt,
+      configFile: path.resolve(this.#options.configFile),
+      ports: this.#ports.states,
+      counters: this.#plane.counters(),
+      metrics: this.#metrics?.address,
+      netlink: this.#netlinkCounts,
+    });
+  }
+
+  /** Ends the daemon and leaves the packet path forwarding. */
+  close(): void {
+    notifyManager('STOPPING=1');
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#settle);
+    for (const monitor of this.#monitors) monitor[Symbol.dispose]();
+    this.#control.close();
+    this.#metrics?.close();
+    this.#ports?.close();
+    this.#netdev?.close();
+    this.#counting?.close();
+    this.#plane.close();
+  }
+}

@@ -1,0 +1,44 @@
+/** `/metrics` over HTTP, for Prometheus. */
+import { createServer, type Server } from 'node:http';
+import type { Registry } from 'prom-client';
+
+export class MetricsServer {
+  readonly address: string;
+  readonly #server: Server;
+
+  constructor(registry: Registry, address: string) {
+    this.address = address;
+    this.#server = createServer((request, response) => {
+      if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+        response.writeHead(404, { 'content-type': 'text/plain' });
+        response.end('The metrics are at /metrics.\n');
+        return;
+      }
+      registry.metrics().then(
+        (text) => {
+          response.writeHead(200, { 'content-type': registry.contentType });
+          response.end(text);
+        },
+        (error: unknown) => {
+          response.writeHead(500, { 'content-type': 'text/plain' });
+          response.end(`${error instanceof Error ? error.message : error}\n`);
+        },
+      );
+    });
+  }
+
+  async listen(): Promise<void> {
+    const at = this.address.lastIndexOf(':');
+    const host = this.address.slice(0, at).replace(/^\[|\]$/g, '');
+    const port = Number(this.address.slice(at + 1));
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
