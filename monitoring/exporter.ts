@@ -71,7 +71,7 @@ export function createMetrics(sources: MetricSources): Registry {
     names.clear();
     for (const link of sources.links()) names.set(link.index, link.name);
     return tally(sources.neighbors(), (neighbor) => ({
-      interface: nameOf(neighbor.index),
+      interface: nameOf(neighbor.ifindex),
       family: `ipv${neighbor.family}`,
       state: neighbor.state,
     }));
