@@ -62,7 +62,7 @@ describe('lex()', () => {
           expect(input.slice(token.start, token.end)).toBe(token.text);
           expect(token.text).not.toBe('');
           const gap = input.slice(at, token.start);
-          expect(gap.replace(/#[^\n]*|\/\*[^]*?(?:\*\/|$)|[ \t]*include[^\n]*|[ \t\n]/g, '')).toBe('');
+          expect(gap.replace(/#[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[ \t]*include[^\n]*|[ \t\n]/g, '')).toBe('');
           at = token.end;
         }
       }),
