@@ -19,4 +19,14 @@ describe('Headrace beside kernel forwarding', () => {
   it('takes at least 95 % of plainly forwardable packets by the fast path', () => {
     expect(report.fastShare, reportText(report)).toBeGreaterThanOrEqual(0.95);
   });
+
+  it('has met nearly every reason to leave a packet to the kernel', () => {
+    const wanted = [
+      ...['other_ethertype', 'other_host', 'group_frame', 'vlan', 'malformed', 'bad_checksum', 'ip_options'],
+      ...['extension_header', 'martian_source', 'special_destination', 'ttl_expired', 'unfinished_checksum', 'local'],
+      ...['no_neighbor', 'frag_needed', 'blackhole', 'unreachable', 'prohibit', 'forwarding_off', 'egress_unable'],
+      'reverse_path',
+    ];
+    expect([...report.reasons.keys()]).toEqual(expect.arrayContaining(wanted));
+  });
 });

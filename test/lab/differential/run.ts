@@ -52,6 +52,8 @@ export interface Report {
   readonly explained: ReadonlyMap<string, number>;
   /** Share of plainly forwardable packets that the fast path took, 0 to 1. */
   readonly fastShare: number;
+  /** Packets by reason, as Headrace counted them. */
+  readonly reasons: ReadonlyMap<string, number>;
 }
 
 const batchSize = 64;
@@ -148,10 +150,15 @@ export async function runDifferential(options: Options): Promise<Report> {
   const differs = (): boolean => experiment.sent.some(({ id }) => compare(kernel.of(id), fast.of(id)) !== undefined);
   await experiment.quiet(10, 50);
   if (differs()) await experiment.quiet(15, 100);
-  return report(experiment.sent, results, kernel, fast);
+  return { ...report(experiment.sent, results, kernel, fast), reasons: fastPath.reasons() };
 }
 
-function report(sent: readonly Sent[], results: readonly ClassResult[], kernel: Capture, fast: Capture): Report {
+function report(
+  sent: readonly Sent[],
+  results: readonly ClassResult[],
+  kernel: Capture,
+  fast: Capture,
+): Omit<Report, 'reasons'> {
   const mismatches: Mismatch[] = [];
   const explained = new Map<string, number>();
   const known = new Set<number>();

@@ -28,6 +28,7 @@ export function reportText(report: Report): string {
   for (const { name, sent, same, explained, different, fast } of report.classes)
     text.push(row(name, sent, same, explained, different, fast));
   text.push(`fast path took ${(100 * report.fastShare).toFixed(1)} % of plainly forwardable packets`);
+  text.push(`counted: ${[...report.reasons].map(([reason, packets]) => `${reason} ${packets}`).join(', ')}`);
   for (const [reason, count] of report.explained) text.push(`explained ${count} times: ${reason}`);
   if (report.mismatches.length > 0) text.push(`${report.mismatches.length} packets with unexplained differences:`);
   text.push(...report.mismatches.slice(0, mostMismatches).map(mismatchText));
