@@ -105,6 +105,7 @@ export class Daemon {
       this.#counting = RouteNetlink.open();
       this.#follow();
       this.refresh('start');
+      if (first) this.#checkAttached();
       await this.#control.listen();
     } catch (error) {
       this.close();
@@ -134,6 +135,12 @@ export class Daemon {
       new Set(pinnedLinks(this.#paths).map((link) => link.programId)),
     );
     if (refused.length > 0) throw new StartError(refused.join('\n'));
+  }
+
+  /** A first start attaches everything or nothing; one that adopts goes on with what it can and reports the rest. */
+  #checkAttached(): void {
+    const problems = this.#ports.states.flatMap(({ name, problem }) => (problem ? [`${name}: ${problem}`] : []));
+    if (problems.length > 0) throw new StartError(problems.join('\n'));
   }
 
   #patterns(): string[] {
