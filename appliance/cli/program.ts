@@ -1,5 +1,6 @@
 /** The command line's shape: each command is a file of its own, and this one knows their names. */
 import { Command } from 'commander';
+import { addBgp } from './bgp.ts';
 import { addCheck } from './check.ts';
 import { addCounters } from './counters.ts';
 import { addDemo } from './demo.ts';
@@ -8,7 +9,7 @@ import { addInterfaces } from './interfaces.ts';
 import { addRun } from './run.ts';
 import { addStatus } from './status.ts';
 
-const commands = [addRun, addCheck, addStatus, addInterfaces, addCounters, addDetach, addDemo];
+const commands = [addRun, addCheck, addStatus, addInterfaces, addCounters, addBgp, addDetach, addDemo];
 
 export function createProgram(): Command {
   const program = new Command('headrace')
