@@ -103,7 +103,7 @@ const option = (...bytes: number[]): readonly number[] => [
 
 const v4Options: readonly (readonly number[])[] = [
   option(7, 7, 4, 0, 0, 0, 0), // record route
-  option(68, 12, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0), // timestamp
+  option(68, 12, 13, 0, 0, 0, 0, 1, 0, 0, 0, 1), // timestamp, full: a time of day would differ between the boxes
   option(148, 4, 0, 0), // router alert
   option(131, 7, 4, 10, 0, 1, 2), // loose source route
   option(137, 7, 4, 10, 0, 1, 2), // strict source route
