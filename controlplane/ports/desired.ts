@@ -63,13 +63,12 @@ export function canTransmit(link: Link, features: XdpFeatures | undefined): bool
   return features.ndoXmitSg || link.mtu <= multiBufferBytes;
 }
 
-/** Interfaces that may be an egress, configured or not. */
-export function desiredTransmitters(observed: Observed): Set<number> {
-  return new Set(
-    observed.links
-      .filter((link) => !link.loopback && canTransmit(link, observed.features?.get(link.index)))
-      .map((link) => link.index),
-  );
+/**
+ * Ports the fast path may send out of. Only configured ones: an interface the operator never named keeps its queueing
+ * discipline and whatever else the kernel does on the way out.
+ */
+export function desiredEgress(ports: ReadonlyMap<number, DesiredPort>): Set<number> {
+  return new Set([...ports.values()].filter((port) => port.transmits).map((port) => port.link.index));
 }
 
 /**

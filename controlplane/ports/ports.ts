@@ -7,7 +7,7 @@ import type { Port } from '../bpf/generated/headrace.ts';
 import { BpfError, type XdpMode } from '../bpf/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import { type Link, type Netdev, RouteNetlink } from '../netlink/index.ts';
-import { desiredPorts, desiredTransmitters, ownAddresses, refusal } from './desired.ts';
+import { desiredEgress, desiredPorts, ownAddresses, refusal } from './desired.ts';
 import { matchesGlob } from './glob.ts';
 import { type Operation, reconcile } from './reconcile.ts';
 import { rpFilters } from './rp-filter.ts';
@@ -91,7 +91,7 @@ export class Ports implements Disposable {
       { attached: this.#plane.attached(), ports: this.#ports, egress: this.#egress, own: this.#own },
       {
         ports,
-        egress: desiredTransmitters(observed),
+        egress: desiredEgress(ports),
         own,
         slotOf: (name) => this.#plane.slotOf(name),
       },
