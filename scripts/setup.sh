@@ -20,7 +20,7 @@ packages_of() { # packages_of GOAL: the Debian packages a goal needs, from the l
   case $1 in
     build | lint) list='build' ;;
     demo) list='build runtime lab' ;;
-    bench) list='build runtime lab bench' ;;
+    bench) list='build runtime lab' ;;
     test) list='build runtime lab test' ;;
     *) die "unknown goal '$1': use build, demo, test, bench or lint" ;;
   esac
