@@ -27,7 +27,7 @@ Examples:
     .action(async (options: RunOptions) => {
       const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
       const daemon = await Daemon.start({ configFile: options.config, instance: options.instance, log });
-      process.on('SIGHUP', () => daemon.reload());
+      process.on('SIGHUP', () => void daemon.reload());
       for (const signal of ['SIGTERM', 'SIGINT'] as const)
         process.once(signal, () => {
           log.info(`${signal}: the daemon stops, packets go on being forwarded`);

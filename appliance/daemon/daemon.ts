@@ -68,6 +68,7 @@ export class Daemon {
   #settle: NodeJS.Timeout | undefined;
   #control!: ControlServer;
   #metrics: MetricsServer | undefined;
+  #reloading: Promise<boolean> = Promise.resolve(true);
 
   private constructor(options: DaemonOptions, config: Config) {
     this.#options = options;
@@ -95,7 +96,7 @@ export class Daemon {
       throw new StartError(
         `instance "${this.#paths.instance}" is running already: stop it first, or give this one another --instance NAME`,
       );
-    this.#checkInterfaces();
+    this.#checkInterfaces(this.#config);
     const first = pinnedLinks(this.#paths).length === 0;
     this.#plane = DataPlane.open(objectPath, this.#paths);
     try {
@@ -120,18 +121,21 @@ export class Daemon {
     notifyManager(`READY=1\nSTATUS=forwarding on ${this.#attachedCount()} interfaces\nMAINPID=${process.pid}`);
   }
 
-  /** Names without a wildcard must exist, and nobody else's program may be on any: said before anything changes. */
-  #checkInterfaces(): void {
+  /**
+   * Names without a wildcard must exist, and nobody else's program may be on any: said before anything changes.
+   * @param known patterns followed already: a program on one of theirs is reported and no reason to refuse the rest
+   */
+  #checkInterfaces(config: Config, known: readonly string[] = []): void {
     using netlink = RouteNetlink.open();
     const links = netlink.links();
-    const patterns = this.#patterns();
+    const patterns = patternsOf(config);
     for (const name of patterns)
       if (!/[*?]/.test(name) && !links.some((link) => link.name === name))
         throw new StartError(
           `interface ${name} does not exist: correct dataplane.interfaces in ${this.#options.configFile}, or write a pattern ("${name}*") to wait for it`,
         );
     const refused = refusedInterfaces(
-      links.filter((link) => patterns.some((pattern) => matchesGlob(pattern, link.name))),
+      links.filter((link) => matchesAny(patterns, link.name) && !matchesAny(known, link.name)),
       new Set(pinnedLinks(this.#paths).map((link) => link.programId)),
     );
     if (refused.length > 0) throw new StartError(refused.join('\n'));
@@ -141,10 +145,6 @@ export class Daemon {
   #checkAttached(): void {
     const problems = this.#ports.states.flatMap(({ name, problem }) => (problem ? [`${name}: ${problem}`] : []));
     if (problems.length > 0) throw new StartError(problems.join('\n'));
-  }
-
-  #patterns(): string[] {
-    return this.#config.dataplane.interfaces.map((entry) => entry.match);
   }
 
   #attachedCount(): number {
@@ -179,25 +179,37 @@ export class Daemon {
 
   /** Looks at every interface again and applies what changed. */
   refresh(cause: string): void {
-    const operations = this.#ports.refresh({
-      patterns: this.#patterns(),
-      allowGeneric: this.#config.dataplane.allow_generic,
-    });
-    for (const operation of operations) this.#log.debug({ cause, ...operation }, operation.kind);
+    this.#apply(cause, patternsOf(this.#config), this.#config);
     for (const { name, problem } of this.#ports.newProblems()) this.#log.warn({ interface: name }, problem);
   }
 
+  #apply(cause: string, patterns: readonly string[], { dataplane }: Config): void {
+    const operations = this.#ports.refresh({ patterns, allowGeneric: dataplane.allow_generic });
+    for (const operation of operations) this.#log.debug({ cause, ...operation }, operation.kind);
+  }
+
+  /** A start goes on without metrics: forwarding matters more than being watched. */
   async #listenForMetrics(): Promise<void> {
-    const { listen } = this.#config.metrics;
-    if (listen === 'off') return;
+    try {
+      this.#metrics = await this.#metricsServer(this.#config.metrics.listen);
+    } catch (error) {
+      this.#log.warn(`no metrics: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** @returns a server that listens, undefined for "off". @throws StartError when it cannot. */
+  async #metricsServer(listen: string): Promise<MetricsServer | undefined> {
+    if (listen === 'off') return undefined;
     const server = new MetricsServer(createMetrics(this.#sources()), listen);
     try {
       await server.listen();
-      this.#metrics = server;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#log.warn(`no metrics: cannot listen on ${listen} (${reason}); choose another with metrics.listen`);
+      throw new StartError(`cannot listen on ${listen} (${reason}); choose another with metrics.listen`, {
+        cause: error,
+      });
     }
+    return server;
   }
 
   #sources(): MetricSources {
@@ -218,26 +230,68 @@ export class Daemon {
     };
   }
 
-  /** Reads the file again; one that does not validate changes nothing. */
-  reload(): boolean {
-    notifyManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(performance.timeOrigin)}`);
-    const before = this.#config;
+  /** Reads the file again and does all it says, or nothing. One at a time. @returns whether it took effect. */
+  reload(): Promise<boolean> {
+    this.#reloading = this.#reloading.then(() => this.#reloadOnce());
+    return this.#reloading;
+  }
+
+  async #reloadOnce(): Promise<boolean> {
+    // The manager compares with its own CLOCK_MONOTONIC, to tell this reload from one before (sd_notify(3)).
+    notifyManager(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
     try {
-      this.#config = loadConfig(this.#options.configFile);
-      this.#checkInterfaces();
-      this.refresh('reload');
+      await this.#change(loadConfig(this.#options.configFile));
       this.#reloads.success++;
       this.#reloads.lastSuccessAt = Date.now();
       this.#reloads.lastSuccessful = true;
       this.#log.info('configuration reloaded');
     } catch (error) {
-      this.#config = before;
       this.#reloads.failure++;
       this.#reloads.lastSuccessful = false;
       this.#log.error(`reload refused, nothing changed:\n${error instanceof Error ? error.message : error}`);
     }
     notifyManager('READY=1');
     return this.#reloads.lastSuccessful;
+  }
+
+  /** Goes over to another configuration. @throws when it cannot; everything is as before then. */
+  async #change(next: Config): Promise<void> {
+    const before = this.#config;
+    if (this.#options.instance === undefined && next.instance !== before.instance)
+      throw new StartError(
+        `instance cannot change from "${before.instance}" to "${next.instance}" while the daemon runs, its pins bear the name: change it back, or stop the daemon, run "headrace detach --instance ${before.instance}" and start again`,
+      );
+    this.#checkInterfaces(next, patternsOf(before));
+    const old = this.#metrics;
+    const moves = next.metrics.listen !== (old?.address ?? 'off');
+    const metrics = moves ? await this.#metricsServer(next.metrics.listen) : old;
+    try {
+      this.#attachFor(next);
+    } catch (error) {
+      if (moves) metrics?.close();
+      throw error;
+    }
+    this.#config = next;
+    this.#metrics = metrics;
+    if (moves) old?.close();
+    this.refresh('reload');
+  }
+
+  /** Attaches what `next` adds and takes nothing off yet, so that undoing it disturbs no interface in use. */
+  #attachFor(next: Config): void {
+    const attached = this.#plane.attached();
+    const troubled = new Set(this.#ports.states.flatMap((port) => (port.problem ? [port.ifindex] : [])));
+    try {
+      this.#apply('reload', [...patternsOf(this.#config), ...patternsOf(next)], next);
+      const problems = this.#ports.states.flatMap(({ name, ifindex, problem }) =>
+        problem && !troubled.has(ifindex) ? [`${name}: ${problem}`] : [],
+      );
+      if (problems.length > 0) throw new StartError(problems.join('\n'));
+    } catch (error) {
+      for (const ifindex of this.#plane.attached()) if (!attached.has(ifindex)) this.#ports.detach(ifindex);
+      this.refresh('reload undone');
+      throw error;
+    }
   }
 
   status(): DaemonStatus {
@@ -265,4 +319,12 @@ export class Daemon {
     this.#counting?.close();
     this.#plane.close();
   }
+}
+
+function patternsOf(config: Config): string[] {
+  return config.dataplane.interfaces.map((entry) => entry.match);
+}
+
+function matchesAny(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => matchesGlob(pattern, name));
 }

@@ -121,6 +121,12 @@ export class Ports implements Disposable {
     return operations;
   }
 
+  /** Takes the program off one interface. The next refresh attaches it again if it is still wanted. */
+  detach(ifindex: number): void {
+    this.#plane.detach(ifindex);
+    this.#generic.delete(ifindex);
+  }
+
   #apply(operation: Operation, options: PortsOptions): void {
     const { maps } = this.#plane;
     switch (operation.kind) {
@@ -136,8 +142,7 @@ export class Ports implements Disposable {
         this.#attach(operation.ifindex, operation.name, options);
         break;
       case 'detach':
-        this.#plane.detach(operation.ifindex);
-        this.#generic.delete(operation.ifindex);
+        this.detach(operation.ifindex);
         break;
       case 'add-egress':
         // A device may have vanished since we looked: the event that says so is on its way.
