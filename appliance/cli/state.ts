@@ -1,6 +1,8 @@
 /** A box's state: from its daemon, or, when none answers, from what it left pinned. */
 import { type InstancePaths, pinnedCounters, pinnedLinks } from '../../controlplane/dataplane/index.ts';
 import { formatMac, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { forwardsIpv4 } from '../../controlplane/ports/index.ts';
+import { notesOf } from '../daemon/notes.ts';
 import { type DaemonStatus, shares } from '../daemon/status.ts';
 import { askDaemon } from './instance.ts';
 
@@ -17,6 +19,20 @@ export async function stateOf(paths: InstancePaths): Promise<DaemonStatus> {
   const { forwarded, kernel } = shares(counters);
   using netlink = RouteNetlink.open();
   const attached = new Set(pinnedLinks(paths).map((link) => link.ifindex));
+  const ports = netlink
+    .links()
+    .filter((link) => attached.has(link.index))
+    .map((link) => ({
+      name: link.name,
+      ifindex: link.index,
+      mac: formatMac(link.mac),
+      mtu: link.mtu,
+      up: link.up,
+      mode: link.xdp?.mode ?? 'none',
+      transmits: false,
+      rpFilter: 0,
+      problem: null,
+    }));
   return {
     instance: paths.instance,
     running: false,
@@ -25,20 +41,8 @@ export async function stateOf(paths: InstancePaths): Promise<DaemonStatus> {
     configFile: null,
     healthy: false,
     problems: ['the daemon is not running: what it attached goes on forwarding, but nothing is followed'],
-    interfaces: netlink
-      .links()
-      .filter((link) => attached.has(link.index))
-      .map((link) => ({
-        name: link.name,
-        ifindex: link.index,
-        mac: formatMac(link.mac),
-        mtu: link.mtu,
-        up: link.up,
-        mode: link.xdp?.mode ?? 'none',
-        transmits: false,
-        rpFilter: 0,
-        problem: null,
-      })),
+    notes: notesOf(ports, forwardsIpv4()),
+    interfaces: ports,
     forwardedPackets: forwarded,
     kernelPackets: kernel,
     metrics: null,

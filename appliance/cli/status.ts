@@ -30,5 +30,6 @@ export function addStatus(program: Command): void {
       console.log(`  kernel       ${status.kernelPackets} packets`);
       if (status.metrics) console.log(`  metrics      http://${status.metrics}/metrics`);
       for (const problem of status.problems) console.log(`  problem      ${problem}`);
+      for (const note of status.notes) console.log(`  note         ${note}`);
     });
 }

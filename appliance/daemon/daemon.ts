@@ -2,8 +2,9 @@
  * The daemon: puts the packet path, the kernel's events, the configuration and the ways to look at them together.
  *
  * It starts whole or not at all: what can be refused is checked before anything is attached. From then on every event,
- * and every second in any case, has the ports looked at again, which does nothing when nothing changed. When it ends,
- * however it ends, packets go on; only the lease runs out.
+ * and every ten seconds in any case, has the ports looked at again, which does nothing when nothing changed. Sysctls,
+ * whose events can be missing, are read every second. When it ends, however it ends, packets go on; only the lease runs
+ * out.
  */
 import { mkdirSync } from 'node:fs';
 import os from 'node:os';
@@ -25,6 +26,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { ControlServer } from './control-server.ts';
 import { MetricsServer } from './metrics-server.ts';
+import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
 import { missingPrivileges } from './privileges.ts';
 import { type DaemonStatus, statusOf } from './status.ts';
@@ -47,7 +49,9 @@ export interface DaemonOptions {
 }
 
 const objectPath = fileURLToPath(new URL('../../../build/xdp/headrace.bpf.o', import.meta.url));
-const REFRESH_MS = 1000;
+const TICK_MS = 1000;
+/** Events tell what changes; looking at everything now and then is for what none told. */
+const TICKS_PER_REFRESH = 10;
 /** Events come in bursts: one look for all of them. */
 const SETTLE_MS = 5;
 
@@ -65,6 +69,9 @@ export class Daemon {
   #counting!: RouteNetlink;
   #monitors: Disposable[] = [];
   #timers: NodeJS.Timeout[] = [];
+  #ticks = 0;
+  /** Notes the log has already, as long as they hold. */
+  #noted: ReadonlySet<string> = new Set();
   #settle: NodeJS.Timeout | undefined;
   #control!: ControlServer;
   #metrics: MetricsServer | undefined;
@@ -114,7 +121,7 @@ export class Daemon {
       throw error;
     }
     await this.#listenForMetrics();
-    this.#timers.push(setInterval(() => this.#tick(), REFRESH_MS));
+    this.#timers.push(setInterval(() => this.#tick(), TICK_MS));
     const watchdog = watchdogIntervalMs();
     if (watchdog) this.#timers.push(setInterval(() => notifyManager('WATCHDOG=1'), watchdog));
     this.#plane.renewLease();
@@ -174,13 +181,22 @@ export class Daemon {
 
   #tick(): void {
     this.#plane.renewLease();
-    this.refresh('timer');
+    this.#ticks++;
+    if (this.#ticks % TICKS_PER_REFRESH === 0) this.refresh('timer');
+    else if (this.#ports.sysctlsChanged()) this.refresh('sysctl');
   }
 
   /** Looks at every interface again and applies what changed. */
   refresh(cause: string): void {
     this.#apply(cause, patternsOf(this.#config), this.#config);
     for (const { name, problem } of this.#ports.newProblems()) this.#log.warn({ interface: name }, problem);
+    const notes = this.#notes();
+    for (const note of notes) if (!this.#noted.has(note)) this.#log.warn(note);
+    this.#noted = new Set(notes);
+  }
+
+  #notes(): string[] {
+    return notesOf(this.#ports.states, this.#ports.forwards);
   }
 
   #apply(cause: string, patterns: readonly string[], { dataplane }: Config): void {
@@ -300,6 +316,7 @@ export class Daemon {
       startedAt: this.#startedAt,
       configFile: path.resolve(this.#options.configFile),
       ports: this.#ports.states,
+      notes: this.#notes(),
       counters: this.#plane.counters(),
       metrics: this.#metrics?.address,
       netlink: this.#netlinkCounts,

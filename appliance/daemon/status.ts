@@ -24,6 +24,8 @@ export interface DaemonStatus {
   /** Everything matching is attached. */
   readonly healthy: boolean;
   readonly problems: readonly string[];
+  /** What works as configured and should be known. */
+  readonly notes: readonly string[];
   readonly interfaces: readonly InterfaceStatus[];
   readonly forwardedPackets: number;
   readonly kernelPackets: number;
@@ -36,6 +38,7 @@ export interface StatusSources {
   readonly startedAt: number;
   readonly configFile: string;
   readonly ports: readonly PortState[];
+  readonly notes: readonly string[];
   readonly counters: readonly CounterRow[];
   readonly metrics: string | undefined;
   readonly netlink: { readonly events: number; readonly overruns: number; readonly resyncs: number };
@@ -60,6 +63,7 @@ export function statusOf(sources: StatusSources): DaemonStatus {
     configFile: sources.configFile,
     healthy: problems.length === 0,
     problems,
+    notes: [...sources.notes],
     interfaces: sources.ports.map((port) => ({
       name: port.name,
       ifindex: port.ifindex,

@@ -12,6 +12,8 @@ export interface Observed {
   readonly addresses: readonly Address[];
   /** By ifindex; undefined on kernels that do not tell (before 6.3). */
   readonly features: ReadonlyMap<number, XdpFeatures> | undefined;
+  /** Whether an interface's driver is known to transmit: asked only where `features` is undefined. */
+  readonly driverTransmits?: (link: Link) => boolean;
   /** Effective rp_filter by interface name: 0 off, 1 strict, 2 loose. */
   readonly rpFilter: ReadonlyMap<string, number>;
 }
@@ -26,7 +28,7 @@ export interface DesiredPort {
 
 /** Interfaces of these kinds hand over packets whose checksums nobody has computed yet. */
 const virtualKinds: ReadonlySet<string> = new Set(['veth', 'tun', 'netkit', 'macvlan', 'ipvlan', 'bridge', 'dummy']);
-/** Drivers before 6.3 that transmit redirected frames whatever their state; veth is none of them. */
+/** Largest MTU whose frames are of one buffer, on pages of 4 KiB. */
 const multiBufferBytes = 3498;
 
 /** @returns why the interface cannot be a port, undefined if it can. */
@@ -42,7 +44,7 @@ export function desiredPorts(observed: Observed, patterns: readonly string[]): M
   const ports = new Map<number, DesiredPort>();
   for (const link of observed.links) {
     if (!patterns.some((pattern) => matchesGlob(pattern, link.name)) || refusal(link)) continue;
-    const transmits = canTransmit(link, observed.features?.get(link.index));
+    const transmits = canTransmit(link, featuresOf(link, observed));
     let flags: number = portFlag.ATTACHED;
     if (link.kind && virtualKinds.has(link.kind)) flags |= portFlag.VIRTUAL;
     if (transmits) flags |= portFlag.TRANSMITS;
@@ -54,11 +56,17 @@ export function desiredPorts(observed: Observed, patterns: readonly string[]): M
   return ports;
 }
 
+/** What the kernel says, or, before 6.3, what is known of the driver. */
+function featuresOf(link: Link, observed: Observed): Pick<XdpFeatures, 'ndoXmit' | 'ndoXmitSg'> | undefined {
+  if (observed.features) return observed.features.get(link.index);
+  return { ndoXmit: observed.driverTransmits?.(link) ?? false, ndoXmitSg: false };
+}
+
 /**
  * Does a frame redirected there leave? Without carrier, or when the kernel cannot tell, it is the kernel's to send: a
  * frame the driver does not take is lost without a word.
  */
-export function canTransmit(link: Link, features: XdpFeatures | undefined): boolean {
+export function canTransmit(link: Link, features: Pick<XdpFeatures, 'ndoXmit' | 'ndoXmitSg'> | undefined): boolean {
   if (!link.up || !link.running || !features?.ndoXmit) return false;
   return features.ndoXmitSg || link.mtu <= multiBufferBytes;
 }

@@ -2,3 +2,4 @@
 export { matchesGlob } from './glob.ts';
 export { type PortState, Ports, type PortsOptions, refusedInterfaces } from './ports.ts';
 export type { Operation } from './reconcile.ts';
+export { forwardsIpv4 } from './sysctls.ts';

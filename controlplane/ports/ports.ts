@@ -8,10 +8,11 @@ import { BpfError, type XdpMode } from '../bpf/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import { type Link, type Netdev, RouteNetlink } from '../netlink/index.ts';
 import { desiredEgress, desiredPorts, ownAddresses, refusal } from './desired.ts';
+import { driverOf, knownToTransmit } from './driver.ts';
 import { matchesGlob } from './glob.ts';
 import { type Operation, reconcile } from './reconcile.ts';
-import { rpFilters } from './rp-filter.ts';
 import { writeStrangers } from './strangers.ts';
+import { forwardsIpv4, rpFilters } from './sysctls.ts';
 
 export interface PortsOptions {
   readonly patterns: readonly string[];
@@ -46,6 +47,7 @@ export class Ports implements Disposable {
   readonly #generic = new Set<number>();
   #states: readonly PortState[] = [];
   #links: readonly Link[] = [];
+  #forwards = true;
   #told = new Map<string, string>();
 
   constructor(plane: DataPlane, netdev: Netdev | undefined) {
@@ -68,12 +70,24 @@ export class Ports implements Disposable {
     return this.#links;
   }
 
+  /** Does the kernel forward IPv4, as of the last refresh? The packet path asks it, and leaves all to it when not. */
+  get forwards(): boolean {
+    return this.#forwards;
+  }
+
   /** Problems that were not there at the call before. */
   newProblems(): readonly { readonly name: string; readonly problem: string }[] {
     const found = this.#states.flatMap(({ name, problem }) => (problem ? [{ name, problem }] : []));
     const fresh = found.filter(({ name, problem }) => this.#told.get(name) !== problem);
     this.#told = new Map(found.map(({ name, problem }) => [name, problem]));
     return fresh;
+  }
+
+  /** Has a sysctl changed since the last refresh? A few small files: what can be asked every second. */
+  sysctlsChanged(): boolean {
+    if (forwardsIpv4() !== this.#forwards) return true;
+    const now = rpFilters(this.#states.map((port) => port.name));
+    return this.#states.some((port) => now.get(port.name) !== port.rpFilter);
   }
 
   /** Looks, compares, applies. @returns what was done, for the log. */
@@ -83,6 +97,7 @@ export class Ports implements Disposable {
       links,
       addresses: this.#netlink.addresses(),
       features: this.#netdev?.allXdpFeatures(),
+      driverTransmits: (link: Link) => knownToTransmit(driverOf(link.name)),
       rpFilter: rpFilters(links.map((link) => link.name)),
     };
     const ports = desiredPorts(observed, options.patterns);
@@ -105,6 +120,7 @@ export class Ports implements Disposable {
 
     const attached = this.#plane.attached();
     this.#links = links;
+    this.#forwards = forwardsIpv4();
     this.#states = links
       .filter((link) => options.patterns.some((pattern) => matchesGlob(pattern, link.name)))
       .map((link) => ({

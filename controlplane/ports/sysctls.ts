@@ -1,6 +1,7 @@
-/** Effective `rp_filter` of interfaces: the larger of `all` and the interface's own (kernel doc: ip-sysctl). */
+/** The sysctls the packet path depends on (kernel doc: ip-sysctl). They are those of this network namespace. */
 import { readFileSync } from 'node:fs';
 
+/** Effective `rp_filter` of interfaces: the larger of `all` and the interface's own. */
 export function rpFilters(names: readonly string[]): Map<string, number> {
   const read = (name: string): number => {
     try {
@@ -11,4 +12,9 @@ export function rpFilters(names: readonly string[]): Map<string, number> {
   };
   const all = read('all');
   return new Map(names.map((name) => [name, Math.max(all, read(name))]));
+}
+
+/** `net.ipv4.ip_forward`. */
+export function forwardsIpv4(): boolean {
+  return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() !== '0';
 }
