@@ -85,6 +85,20 @@ export function runOnCpus(cpus: readonly number[]): number {
   return setAffinity(0, mask.length, mask) as number;
 }
 
+const ioctlRaw = libc.func('int ioctl(int fd, ulong request, void *argument)') as (
+  fd: number,
+  request: number,
+  argument: Uint8Array,
+) => number;
+
+/** A device request (struct ifreq: the interface's name, then a pointer to `data`). */
+export function ioctl(fd: number, request: number, name: string, data: Uint8Array): number {
+  const ifreq = Buffer.alloc(40);
+  ifreq.write(name.slice(0, 15), 'utf8');
+  ifreq.writeBigUInt64LE(BigInt(koffi.address(data)), 16);
+  return ioctlRaw(fd, request, ifreq);
+}
+
 /** errno of the last call. */
 export function errno(): number {
   return koffi.errno();
