@@ -37,6 +37,24 @@ export function fast(flow: Pick<Flow, 'verdict'>): boolean {
   return flow.verdict === 'redirect' || flow.verdict === 'tx';
 }
 
+const WHY: Readonly<Record<string, string>> = {
+  ttl_expired: 'TTL or hop limit ran out: the kernel answers, as traceroute wants',
+  local: 'for the box itself, such as BGP',
+  group_frame: 'broadcast and multicast, such as ARP',
+  other_ethertype: 'neither IPv4 nor IPv6, such as ARP',
+  special_destination: 'link-local and the like, such as neighbor discovery',
+  no_neighbor: "the next hop's address was not known yet: the kernel asks for it",
+  unfinished_checksum: 'a sender on this machine left the checksum to hardware',
+  unreachable: 'no route',
+};
+
+/** A verdict and reason, for somebody who has not read about them. */
+export function meaningOf({ verdict, reason }: Pick<Flow, 'verdict' | 'reason'>): string {
+  if (fast({ verdict })) return 'fast path: sent on by XDP';
+  const way = verdict === 'drop' ? 'dropped' : 'kernel';
+  return `${way}: ${reason}${WHY[reason] === undefined ? '' : ` (${WHY[reason]})`}`;
+}
+
 /** 1234567 as "1,234,567". */
 export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
@@ -71,7 +89,7 @@ export class Display {
       const why = rows.filter((row) => !fast(row)).slice(0, 4);
       const reasons = why.map((row) => `${row.reason} ${grouped(row.packetsPerSecond)}`).join(', ');
       process.stdout.write(
-        `  fast path ${grouped(fastRate)} pps, kernel ${grouped(slowRate)} pps (${reasons})  ${note}\n`,
+        `  fast path ${grouped(fastRate)} pps, kernel ${grouped(slowRate)} pps${reasons && ` (${reasons})`}, ${note}\n`,
       );
       return;
     }

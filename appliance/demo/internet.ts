@@ -78,6 +78,16 @@ export async function buildInternet(lab: Lab): Promise<Internet> {
   lab.link(east, 'e0', web, 'b0', near);
   lab.link(generator, 'g0', box, 'p2', near);
   lab.link(box, 'p3', sink, 's0', near);
+  // Senders finish their checksums and segments themselves, as they would before a real cable.
+  for (const [host, name] of [
+    [home, 'h0'],
+    [west, 'w0'],
+    [west, 'w1'],
+    [east, 'e1'],
+    [east, 'e0'],
+    [web, 'b0'],
+  ] as const)
+    host.exec(['ethtool', '-K', name, 'tx', 'off']);
   home.address('h0', '10.1.0.2/24', 'fd01::2/64');
   west.address('w0', '10.1.0.1/24', 'fd01::1/64');
   west.address('w1', '10.0.1.2/24', 'fd00:1::2/64');
