@@ -2,22 +2,28 @@
 import { request } from 'node:http';
 import type { Command } from 'commander';
 import { type InstancePaths, instancePaths } from '../../controlplane/dataplane/index.ts';
+import { loadConfig } from '../config/load.ts';
 
 export interface InstanceOptions {
   readonly instance?: string;
+  /** A configuration file, to take the instance's name from. */
+  readonly config?: string;
   readonly json?: boolean;
 }
 
 export function withInstance(command: Command): Command {
-  return command.option('--instance <name>', 'the box meant, when several run on this machine (default: "default")');
+  return command
+    .option('--instance <name>', 'the box meant, when several run on this machine (default: "default")')
+    .option('-c, --config <file>', 'the box of this configuration file, instead of --instance');
 }
 
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON');
 }
 
-export function pathsOf(options: InstanceOptions): InstancePaths {
-  return instancePaths(options.instance ?? 'default');
+/** `--instance` wins over the file's, as it does for `headrace run`. @throws ConfigError for a file that is not right. */
+export function pathsOf({ instance, config }: InstanceOptions): InstancePaths {
+  return instancePaths(instance ?? (config === undefined ? 'default' : loadConfig(config).instance));
 }
 
 /** The daemon's answer; undefined when no daemon answers. */

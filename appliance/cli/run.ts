@@ -2,16 +2,18 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { Daemon } from '../daemon/daemon.ts';
-import { type InstanceOptions, withInstance } from './instance.ts';
 
-interface RunOptions extends InstanceOptions {
+interface RunOptions {
+  readonly instance?: string;
   readonly config: string;
   readonly logLevel: string;
 }
 
 export function addRun(program: Command): void {
-  withInstance(program.command('run'))
+  program
+    .command('run')
     .description('forward packets: attach to the configured interfaces and follow what changes, until stopped')
+    .option('--instance <name>', "name of the box, when several run on this machine; wins over the file's")
     .requiredOption('-c, --config <file>', 'configuration file')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .addHelpText(

@@ -99,4 +99,14 @@ describe('a reload', () => {
     await until('p1 to be detached', () => programOn('p1') === undefined);
     expect(programOn('p0')).toBeDefined();
   });
+
+  it('notes that the kernel does not forward, as long as it does not', async () => {
+    const notes = (): string[] => box.status<{ notes: string[] }>().notes;
+    expect(notes()).toEqual([]);
+    pair.box.sysctl('net.ipv4.ip_forward', 0);
+    await until('the note', () => notes().some((note) => note.includes('ip_forward is 0')));
+    await said(/ip_forward is 0/);
+    pair.box.sysctl('net.ipv4.ip_forward', 1);
+    await until('the note to go', () => notes().length === 0);
+  });
 });
