@@ -175,7 +175,7 @@ export class Daemon {
     if (this.#netdev) this.#monitors.push(this.#netdev.follow({ onChange: onEvent, onOverrun }));
     else
       this.#log.warn(
-        'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: the kernel forwards',
+        'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: known drivers are trusted to, on others the kernel forwards',
       );
   }
 
