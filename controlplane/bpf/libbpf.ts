@@ -61,7 +61,6 @@ export const linkUpdate = lib.func('int bpf_link_update(int link, int program, c
   options: Bytes,
 ) => number;
 export const linkDetach = lib.func('int bpf_link_detach(int link)') as (link: number) => number;
-export const programIdToFd = lib.func('int bpf_prog_get_fd_by_id(uint id)') as (id: number) => number;
 export const testRun = lib.func('int bpf_prog_test_run_opts(int program, void *options)') as (
   program: number,
   options: Uint8Array,
