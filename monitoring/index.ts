@@ -1,5 +1,8 @@
 /** What Headrace tells Prometheus. */
-export { catalogue, type MetricDefinition, metricsReference } from './catalogue.ts';
+export { type CatalogueKey, catalogue, type MetricDefinition } from './catalogue/index.ts';
+export { metricsReference } from './catalogue/reference.ts';
+export type { Collector, Collectors } from './collector.ts';
 export { counterSamples, type Sample } from './counter-samples.ts';
-export { createMetrics, type MetricSources } from './exporter.ts';
+export { createMetrics } from './exporter.ts';
+export { type MetricSources, routerCollectors } from './router-collectors.ts';
 export { countRoutes } from './routes.ts';

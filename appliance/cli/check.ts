@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
-import { configJsonSchema } from '../config/schema.ts';
+import { configJsonSchema } from '../config/schema/index.ts';
 import { checkBird } from './check-bird.ts';
 
 interface CheckOptions {

@@ -26,21 +26,42 @@ export function pathsOf({ instance, config }: InstanceOptions): InstancePaths {
   return instancePaths(instance ?? (config === undefined ? 'default' : loadConfig(config).instance));
 }
 
-/** The daemon's answer; undefined when no daemon answers. */
-export function askDaemon<T>(paths: InstancePaths, resource: string): Promise<T | undefined> {
+export interface Question {
+  /** Default GET. */
+  readonly method?: 'GET' | 'POST';
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+/**
+ * The daemon's answer; undefined when no daemon answers.
+ * @throws Error with the daemon's own words when it refuses, or when it does not answer within five seconds.
+ */
+export function askDaemon<T>(paths: InstancePaths, resource: string, question: Question = {}): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const question = request({ socketPath: paths.controlSocket, path: resource, timeout: 5000 }, (response) => {
+    const options = {
+      socketPath: paths.controlSocket,
+      path: resource,
+      method: question.method ?? 'GET',
+      headers: { 'content-type': 'application/json' },
+      timeout: 5000,
+    };
+    const asked = request(options, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => {
         text += part;
       });
-      response.on('end', () => resolve(JSON.parse(text) as T));
+      response.on('end', () => {
+        const answer = JSON.parse(text) as T & { readonly error?: string };
+        if (response.statusCode === 200) resolve(answer);
+        else reject(Object.assign(new Error(answer.error ?? `status ${response.statusCode}`), { code: 'DAEMON' }));
+      });
     });
-    question.on('timeout', () => question.destroy(new Error('the daemon does not answer')));
-    question.on('error', (error: NodeJS.ErrnoException) =>
+    asked.on('timeout', () => asked.destroy(new Error('the daemon does not answer')));
+    asked.on('error', (error: NodeJS.ErrnoException) =>
       error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(undefined) : reject(error),
     );
-    question.end();
+    asked.end(question.body === undefined ? undefined : JSON.stringify(question.body));
   });
 }

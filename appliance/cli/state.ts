@@ -46,6 +46,7 @@ export async function stateOf(paths: InstancePaths): Promise<DaemonStatus> {
     forwardedPackets: forwarded,
     kernelPackets: kernel,
     metrics: null,
+    parts: {},
     netlink: null,
   };
 }

@@ -2,4 +2,4 @@
 export { loadConfig, parseConfig } from './load.ts';
 export { ConfigError, type Problem } from './problem.ts';
 export { configReference } from './reference.ts';
-export { type Config, configJsonSchema } from './schema.ts';
+export { type Config, configJsonSchema } from './schema/index.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError, type Problem } from './problem.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, configSchema } from './schema/index.ts';
 import { nearest } from './suggest.ts';
 
 /** @throws ConfigError with all problems, for a file that cannot be read too. */

@@ -1,5 +1,5 @@
 /** docs/reference/config.md, made from the schema's own descriptions. */
-import { configJsonSchema } from './schema.ts';
+import { configJsonSchema } from './schema/index.ts';
 
 interface Node {
   readonly description?: string;
@@ -17,7 +17,7 @@ export function configReference(): string {
   collect(configJsonSchema() as Node, '', rows);
   return `# Configuration
 
-<!-- Generated from appliance/config/schema.ts by appliance/cli/reference.ts: change it there. -->
+<!-- Generated from appliance/config/schema/ by appliance/cli/reference.ts: change it there. -->
 
 One YAML file. Unknown keys are errors. \`headrace check -c FILE\` checks it and changes nothing; \`headrace check --schema\`
 prints the JSON Schema, from which editors complete (also in [config.schema.json](config.schema.json)).

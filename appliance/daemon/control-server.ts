@@ -1,37 +1,25 @@
 /** The control socket: HTTP with JSON over a unix socket that only root and its group may use. */
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect } from 'node:net';
-import type { CounterRow } from '../../controlplane/dataplane/index.ts';
-import type { DaemonStatus } from './status.ts';
+import { type Route, RouteError } from './part.ts';
 
-export interface ControlSources {
-  readonly status: () => DaemonStatus;
-  readonly counters: () => readonly CounterRow[];
-}
+/** By method and path. */
+export type Routes = Readonly<Record<string, Route>>;
+
+const BODY_LIMIT_BYTES = 1 << 20;
 
 export class ControlServer {
   readonly #path: string;
   readonly #server: Server;
 
-  constructor(path: string, sources: ControlSources) {
+  constructor(path: string, routes: Routes) {
     this.#path = path;
     this.#server = createServer((request, response) => {
-      const answer = request.method === 'GET' ? route(request.url ?? '', sources) : undefined;
-      response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
-      response.end(toJson(answer ?? { error: 'no such resource' }));
-    });
-  }
-
-  /** Does a daemon answer on the socket? A file nobody listens on is a dead daemon's. */
-  isTaken(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const probe = connect(this.#path);
-      probe.once('connect', () => {
-        probe.destroy();
-        resolve(true);
+      void answer(request, routes).then(({ status, body }) => {
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(toJson(body));
       });
-      probe.once('error', () => resolve(false));
     });
   }
 
@@ -50,14 +38,46 @@ export class ControlServer {
   }
 }
 
-function route(url: string, sources: ControlSources): unknown {
-  switch (url) {
-    case '/status':
-      return sources.status();
-    case '/counters':
-      return sources.counters();
-    default:
-      return undefined;
+/** Does a daemon answer on the socket? A file nobody listens on is a dead daemon's. */
+export function isTaken(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+}
+
+async function answer(request: IncomingMessage, routes: Routes): Promise<{ status: number; body: unknown }> {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const route = Object.hasOwn(routes, `${request.method} ${url.pathname}`)
+    ? routes[`${request.method} ${url.pathname}`]
+    : undefined;
+  if (!route) return { status: 404, body: { error: 'no such resource' } };
+  try {
+    const body = await route({ query: url.searchParams, body: await jsonBody(request) });
+    return { status: 200, body: body ?? null };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { status: error instanceof RouteError ? error.status : 500, body: { error: message } };
+  }
+}
+
+async function jsonBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > BODY_LIMIT_BYTES) throw new RouteError(413, `the body is longer than ${BODY_LIMIT_BYTES} bytes`);
+    parts.push(part);
+  }
+  if (length === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch {
+    throw new RouteError(400, 'the body is not JSON');
   }
 }
 

@@ -21,25 +21,24 @@ import {
 } from '../../controlplane/dataplane/index.ts';
 import { Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
 import { matchesGlob, Ports, refusedInterfaces } from '../../controlplane/ports/index.ts';
-import { countRoutes, createMetrics, type MetricSources } from '../../monitoring/index.ts';
+import {
+  type Collectors,
+  countRoutes,
+  createMetrics,
+  type MetricSources,
+  routerCollectors,
+} from '../../monitoring/index.ts';
 import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
-import { ControlServer } from './control-server.ts';
+import type { Config } from '../config/schema/index.ts';
+import { ControlServer, isTaken, type Routes } from './control-server.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
+import type { Part } from './part.ts';
+import { createParts, featuresOf } from './parts/index.ts';
 import { missingPrivileges } from './privileges.ts';
+import { StartError } from './start-error.ts';
 import { type DaemonStatus, statusOf } from './status.ts';
-
-/** The daemon cannot start; the message says what to do. Nothing was changed. */
-export class StartError extends Error {
-  readonly code = 'START';
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'StartError';
-  }
-}
 
 export interface DaemonOptions {
   readonly configFile: string;
@@ -73,7 +72,10 @@ export class Daemon {
   /** Notes the log has already, as long as they hold. */
   #noted: ReadonlySet<string> = new Set();
   #settle: NodeJS.Timeout | undefined;
-  #control!: ControlServer;
+  #control: ControlServer | undefined;
+  #parts: readonly Part[] = [];
+  /** Those that have been given a configuration. */
+  readonly #started: Part[] = [];
   #metrics: MetricsServer | undefined;
   #reloading: Promise<boolean> = Promise.resolve(true);
 
@@ -94,26 +96,36 @@ export class Daemon {
   async #start(): Promise<void> {
     const missing = missingPrivileges(isBpffs(this.#paths.bpffs));
     if (missing) throw new StartError(missing);
-    this.#control = new ControlServer(this.#paths.controlSocket, {
-      status: () => this.status(),
-      counters: () => this.#plane.counters(),
-    });
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o750 });
-    if (await this.#control.isTaken())
+    if (await isTaken(this.#paths.controlSocket))
       throw new StartError(
         `instance "${this.#paths.instance}" is running already: stop it first, or give this one another --instance NAME`,
       );
     this.#checkInterfaces(this.#config);
     const first = pinnedLinks(this.#paths).length === 0;
-    this.#plane = DataPlane.open(objectPath, this.#paths);
+    this.#plane = DataPlane.open(objectPath, this.#paths, featuresOf(this.#config));
     try {
       this.#plane.endLease();
       this.#netdev = Netdev.open();
       this.#ports = new Ports(this.#plane, this.#netdev);
       this.#counting = RouteNetlink.open();
+      this.#parts = createParts({
+        log: this.#log,
+        plane: this.#plane,
+        ports: this.#ports,
+        paths: this.#paths,
+        configFile: this.#options.configFile,
+        requestRefresh: (cause) => this.#requestRefresh(cause),
+      });
+      for (const part of this.#parts) await part.check?.(this.#config);
       this.#follow();
       this.refresh('start');
       if (first) this.#checkAttached();
+      for (const part of this.#parts) {
+        this.#started.push(part);
+        await part.apply(this.#config);
+      }
+      this.#control = new ControlServer(this.#paths.controlSocket, this.#routes());
       await this.#control.listen();
     } catch (error) {
       this.close();
@@ -154,6 +166,11 @@ export class Daemon {
     if (problems.length > 0) throw new StartError(problems.join('\n'));
   }
 
+  #routes(): Routes {
+    const own: Routes = { 'GET /status': () => this.status(), 'GET /counters': () => this.#plane.counters() };
+    return Object.assign({}, own, ...this.#parts.map((part) => part.routes?.() ?? {})) as Routes;
+  }
+
   #attachedCount(): number {
     return this.#ports.states.filter((port) => port.mode !== 'none').length;
   }
@@ -161,10 +178,7 @@ export class Daemon {
   #follow(): void {
     const onEvent = (): void => {
       this.#netlinkCounts.events++;
-      this.#settle ??= setTimeout(() => {
-        this.#settle = undefined;
-        this.refresh('event');
-      }, SETTLE_MS);
+      this.#requestRefresh('event');
     };
     const onOverrun = (): void => {
       this.#netlinkCounts.overruns++;
@@ -179,8 +193,16 @@ export class Daemon {
       );
   }
 
+  #requestRefresh(cause: string): void {
+    this.#settle ??= setTimeout(() => {
+      this.#settle = undefined;
+      this.refresh(cause);
+    }, SETTLE_MS);
+  }
+
   #tick(): void {
     this.#plane.renewLease();
+    for (const part of this.#started) part.tick?.();
     this.#ticks++;
     if (this.#ticks % TICKS_PER_REFRESH === 0) this.refresh('timer');
     else if (this.#ports.sysctlsChanged()) this.refresh('sysctl');
@@ -190,13 +212,17 @@ export class Daemon {
   refresh(cause: string): void {
     this.#apply(cause, patternsOf(this.#config), this.#config);
     for (const { name, problem } of this.#ports.newProblems()) this.#log.warn({ interface: name }, problem);
+    for (const part of this.#started) part.refresh?.(cause);
     const notes = this.#notes();
     for (const note of notes) if (!this.#noted.has(note)) this.#log.warn(note);
     this.#noted = new Set(notes);
   }
 
   #notes(): string[] {
-    return notesOf(this.#ports.states, this.#ports.forwards);
+    return [
+      ...notesOf(this.#ports.states, this.#ports.forwards),
+      ...this.#started.flatMap((part) => part.notes?.() ?? []),
+    ];
   }
 
   #apply(cause: string, patterns: readonly string[], { dataplane }: Config): void {
@@ -216,7 +242,7 @@ export class Daemon {
   /** @returns a server that listens, undefined for "off". @throws StartError when it cannot. */
   async #metricsServer(listen: string): Promise<MetricsServer | undefined> {
     if (listen === 'off') return undefined;
-    const server = new MetricsServer(createMetrics(this.#sources()), listen);
+    const server = new MetricsServer(createMetrics(this.#collectors()), listen);
     try {
       await server.listen();
     } catch (error) {
@@ -226,6 +252,10 @@ export class Daemon {
       });
     }
     return server;
+  }
+
+  #collectors(): Collectors {
+    return Object.assign({}, routerCollectors(this.#sources()), ...this.#parts.map((part) => part.metrics?.() ?? {}));
   }
 
   #sources(): MetricSources {
@@ -278,19 +308,40 @@ export class Daemon {
         `instance cannot change from "${before.instance}" to "${next.instance}" while the daemon runs, its pins bear the name: change it back, or stop the daemon, run "headrace detach --instance ${before.instance}" and start again`,
       );
     this.#checkInterfaces(next, patternsOf(before));
+    for (const part of this.#parts) await part.check?.(next);
     const old = this.#metrics;
     const moves = next.metrics.listen !== (old?.address ?? 'off');
     const metrics = moves ? await this.#metricsServer(next.metrics.listen) : old;
+    const features = this.#plane.features;
     try {
+      this.#plane.useFeatures(featuresOf(next));
       this.#attachFor(next);
+      await this.#applyParts(next, before);
     } catch (error) {
       if (moves) metrics?.close();
+      this.#plane.useFeatures(features);
+      this.refresh('reload undone');
       throw error;
     }
     this.#config = next;
     this.#metrics = metrics;
     if (moves) old?.close();
     this.refresh('reload');
+  }
+
+  /** All parts go over, or all go back. */
+  async #applyParts(next: Config, before: Config): Promise<void> {
+    try {
+      for (const part of this.#parts) await part.apply(next);
+    } catch (error) {
+      for (const part of this.#parts)
+        try {
+          await part.apply(before);
+        } catch (again) {
+          this.#log.error(`${part.name} could not go back: ${again instanceof Error ? again.message : again}`);
+        }
+      throw error;
+    }
   }
 
   /** Attaches what `next` adds and takes nothing off yet, so that undoing it disturbs no interface in use. */
@@ -317,6 +368,8 @@ export class Daemon {
       configFile: path.resolve(this.#options.configFile),
       ports: this.#ports.states,
       notes: this.#notes(),
+      problems: this.#started.flatMap((part) => part.problems?.() ?? []),
+      parts: Object.fromEntries(this.#started.flatMap((part) => (part.status ? [[part.name, part.status()]] : []))),
       counters: this.#plane.counters(),
       metrics: this.#metrics?.address,
       netlink: this.#netlinkCounts,
@@ -329,8 +382,9 @@ export class Daemon {
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#settle);
     for (const monitor of this.#monitors) monitor[Symbol.dispose]();
-    this.#control.close();
+    this.#control?.close();
     this.#metrics?.close();
+    for (const part of [...this.#parts].reverse()) part.close();
     this.#ports?.close();
     this.#netdev?.close();
     this.#counting?.close();

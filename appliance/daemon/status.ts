@@ -30,6 +30,8 @@ export interface DaemonStatus {
   readonly forwardedPackets: number;
   readonly kernelPackets: number;
   readonly metrics: string | null;
+  /** What each part of the daemon says of itself, by its name. */
+  readonly parts: Readonly<Record<string, unknown>>;
   readonly netlink: { readonly events: number; readonly overruns: number; readonly resyncs: number } | null;
 }
 
@@ -39,6 +41,9 @@ export interface StatusSources {
   readonly configFile: string;
   readonly ports: readonly PortState[];
   readonly notes: readonly string[];
+  /** Of the parts; those of the interfaces are found here. */
+  readonly problems: readonly string[];
+  readonly parts: Readonly<Record<string, unknown>>;
   readonly counters: readonly CounterRow[];
   readonly metrics: string | undefined;
   readonly netlink: { readonly events: number; readonly overruns: number; readonly resyncs: number };
@@ -54,6 +59,7 @@ export function shares(counters: readonly CounterRow[]): { readonly forwarded: n
 export function statusOf(sources: StatusSources): DaemonStatus {
   const problems = sources.ports.flatMap((port) => (port.problem ? [`${port.name}: ${port.problem}`] : []));
   if (sources.ports.length === 0) problems.push('no interface matches dataplane.interfaces yet');
+  problems.push(...sources.problems);
   const { forwarded, kernel } = shares(sources.counters);
   return {
     instance: sources.instance,
@@ -78,6 +84,7 @@ export function statusOf(sources: StatusSources): DaemonStatus {
     forwardedPackets: forwarded,
     kernelPackets: kernel,
     metrics: sources.metrics ?? null,
+    parts: sources.parts,
     netlink: { ...sources.netlink },
   };
 }

@@ -88,6 +88,12 @@ export class BpfObject implements Disposable {
     if (result < 0) throw new BpfError(`set size of map ${map} to ${count}`, result);
   }
 
+  /** Has no such map made. Whatever refers to it must be removed by the verifier, through constants. */
+  omitMap(name: string): void {
+    const result = libbpf.mapSetAutocreate(this.#map(name), false);
+    if (result < 0) throw new BpfError(`omit map ${name}`, result);
+  }
+
   /** Names of the object's maps, those of its sections (`.rodata`, …) left out. */
   mapNames(): string[] {
     const names: string[] = [];

@@ -5,41 +5,14 @@
  * changes nothing: pins of another layout or another network namespace are refused. Closing it closes descriptors and
  * leaves everything forwarding; `removeInstance` is what takes it away.
  */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import {
-  type Counter,
-  type Layout,
-  layoutHash,
-  maps,
-  type Port,
-  type Settings,
-  type Slot,
-} from '../bpf/generated/headrace.ts';
-import {
-  BpfMap,
-  BpfObject,
-  ensureBpffs,
-  LayoutError,
-  type LinkInfo,
-  netnsInode,
-  type Program,
-  XdpLink,
-  type XdpMode,
-} from '../bpf/index.ts';
+import { layoutHash, maps } from '../bpf/generated/headrace.ts';
+import { BpfMap, ensureBpffs, LayoutError, type LinkInfo, netnsInode, XdpLink, type XdpMode } from '../bpf/index.ts';
 import { type CounterRow, readCounters, slotNames } from './counters.ts';
+import { type DataPlaneMaps, type Loaded, loadOver, pinMaps } from './loading.ts';
+import type { Features } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
-
-export interface DataPlaneMaps {
-  readonly ports: BpfMap<number, Port>;
-  readonly slots: BpfMap<number, Slot>;
-  readonly counters: BpfMap<number, Counter>;
-  readonly txPorts: BpfMap<number, number>;
-  readonly ownV4: BpfMap<number, number>;
-  readonly strangers: BpfMap<number, bigint>;
-  readonly settings: BpfMap<number, Settings>;
-  readonly layout: BpfMap<number, Layout>;
-}
 
 /** A link of this instance, by the interface it was made for. */
 export interface PinnedLink extends LinkInfo {
@@ -47,45 +20,70 @@ export interface PinnedLink extends LinkInfo {
 }
 
 export class DataPlane implements Disposable {
-  readonly maps: DataPlaneMaps;
+  readonly #objectPath: string;
   readonly #paths: InstancePaths;
-  readonly #program: Program;
-  readonly #renew: Program;
   readonly #links = new Map<number, XdpLink>();
+  #features: Features;
+  #loaded: Loaded;
 
-  private constructor(paths: InstancePaths, opened: DataPlaneMaps, program: Program, renew: Program) {
+  private constructor(objectPath: string, paths: InstancePaths, features: Features, loaded: Loaded) {
+    this.#objectPath = objectPath;
     this.#paths = paths;
-    this.maps = opened;
-    this.#program = program;
-    this.#renew = renew;
+    this.#features = features;
+    this.#loaded = loaded;
   }
 
   /**
    * Loads the programs over the pinned maps, or new ones, and puts them into the pinned links.
    * @throws LayoutError for pins this build or namespace must not touch; BpfError, VerifierError.
    */
-  static open(objectPath: string, paths: InstancePaths): DataPlane {
+  static open(objectPath: string, paths: InstancePaths, features: Features = {}): DataPlane {
     ensureBpffs(paths.bpffs);
-    const fresh = !existsSync(path.join(paths.maps, maps.layout.name));
-    if (!fresh) checkLayout(paths);
-    using object = BpfObject.open(objectPath);
-    const reused: BpfMap<never, never>[] = [];
-    try {
-      if (!fresh)
-        for (const descriptor of Object.values(maps)) {
-          const pinned = BpfMap.openPinned(path.join(paths.maps, descriptor.name), descriptor as never);
-          reused.push(pinned as BpfMap<never, never>);
-          object.reuse(pinned);
-        }
-      object.load();
-    } finally {
-      for (const map of reused) map.close();
-    }
-    const opened = takeMaps(object);
-    if (fresh) pinMaps(opened, paths);
-    const plane = new DataPlane(paths, opened, object.program('headrace_xdp'), object.program('headrace_renew'));
+    const adopt = existsSync(path.join(paths.maps, maps.layout.name));
+    if (adopt) checkLayout(paths);
+    const loaded = loadOver(objectPath, paths, features, adopt);
+    if (!adopt) loaded.maps.layout.set(0, { hash: layoutHash, netns: netnsInode() });
+    pinMaps(loaded.maps, paths, adopt);
+    const plane = new DataPlane(objectPath, paths, features, loaded);
     plane.#adopt();
     return plane;
+  }
+
+  get maps(): DataPlaneMaps {
+    return this.#loaded.maps;
+  }
+
+  /** As last asked for; what is not named has the object's own default. */
+  get features(): Features {
+    return this.#features;
+  }
+
+  /**
+   * Goes over to a program with these constants, in every link at once or in none. What is not named stays as it is.
+   * `maps` are other objects afterwards, over the same kernel maps: hold on to none of them across this call.
+   * @throws BpfError, VerifierError; everything is as before then.
+   */
+  useFeatures(changes: Features): void {
+    const features = { ...this.#features, ...changes };
+    if (Object.entries(features).every(([name, value]) => this.#features[name] === value)) return;
+    const before = this.#loaded;
+    const loaded = loadOver(this.#objectPath, this.#paths, features, true);
+    const updated: XdpLink[] = [];
+    try {
+      for (const [ifindex, link] of this.#links) {
+        if (link.info().ifindex !== ifindex) continue; // its interface has just gone
+        link.update(loaded.program);
+        updated.push(link);
+      }
+      pinMaps(loaded.maps, this.#paths, true);
+    } catch (error) {
+      for (const link of updated) link.update(before.program);
+      closeLoaded(loaded);
+      throw error;
+    }
+    this.#loaded = loaded;
+    this.#features = features;
+    closeLoaded(before);
   }
 
   /** Defunct links (their interface is gone) are forgotten; the others get this build's program, atomically. */
@@ -96,7 +94,7 @@ export class DataPlane implements Disposable {
         continue;
       }
       const link = XdpLink.openPinned(pin);
-      link.update(this.#program);
+      link.update(this.#loaded.program);
       this.#links.set(ifindex, link);
     }
   }
@@ -113,12 +111,12 @@ export class DataPlane implements Disposable {
   }
 
   get programId(): number {
-    return this.#program.info().id;
+    return this.#loaded.program.info().id;
   }
 
   /** Attaches and pins. @throws BpfError; nothing is attached then. */
   attach(ifindex: number, mode: XdpMode): void {
-    const link = XdpLink.attach(this.#program, ifindex, mode);
+    const link = XdpLink.attach(this.#loaded.program, ifindex, mode);
     try {
       link.pin(path.join(this.#paths.links, String(ifindex)));
     } catch (error) {
@@ -155,7 +153,7 @@ export class DataPlane implements Disposable {
 
   /** What the control plane follows may be trusted for another while. Call once a second. */
   renewLease(): void {
-    this.#renew.testRun({ data: new Uint8Array(64) });
+    this.#loaded.renew.testRun({ data: new Uint8Array(64) });
   }
 
   /** What the control plane follows may not be trusted from now on, until it is renewed twice. */
@@ -166,9 +164,7 @@ export class DataPlane implements Disposable {
   close(): void {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
-    this.#program.close();
-    this.#renew.close();
-    for (const map of Object.values(this.maps) as BpfMap<unknown, unknown>[]) map.close();
+    closeLoaded(this.#loaded);
   }
 
   [Symbol.dispose](): void {
@@ -176,30 +172,10 @@ export class DataPlane implements Disposable {
   }
 }
 
-function takeMaps(object: BpfObject): DataPlaneMaps {
-  return {
-    ports: object.map(maps.ports),
-    slots: object.map(maps.slots),
-    counters: object.map(maps.counters),
-    txPorts: object.map(maps.txPorts),
-    ownV4: object.map(maps.ownV4),
-    strangers: object.map(maps.strangers),
-    settings: object.map(maps.settings),
-    layout: object.map(maps.layout),
-  };
-}
-
-/** The layout goes last: a start that was interrupted before it left pins that the next one replaces. */
-function pinMaps(opened: DataPlaneMaps, paths: InstancePaths): void {
-  mkdirSync(paths.maps, { recursive: true, mode: 0o700 });
-  mkdirSync(paths.links, { recursive: true, mode: 0o700 });
-  opened.layout.set(0, { hash: layoutHash, netns: netnsInode() });
-  const { layout, ...others } = opened;
-  for (const map of [...(Object.values(others) as BpfMap<unknown, unknown>[]), layout]) {
-    const pin = path.join(paths.maps, map.name);
-    unlinkIfThere(pin);
-    map.pin(pin);
-  }
+function closeLoaded({ maps: opened, program, renew }: Loaded): void {
+  program.close();
+  renew.close();
+  for (const map of Object.values(opened) as BpfMap<unknown, unknown>[]) map.close();
 }
 
 function checkLayout(paths: InstancePaths): void {

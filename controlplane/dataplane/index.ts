@@ -2,10 +2,11 @@
 export type { CounterRow } from './counters.ts';
 export {
   DataPlane,
-  type DataPlaneMaps,
   type PinnedLink,
   pinnedCounters,
   pinnedLinks,
   removeInstance,
 } from './data-plane.ts';
+export type { DataPlaneMaps } from './loading.ts';
+export type { Features } from './optional-maps.ts';
 export { type InstancePaths, instancePaths } from './pins.ts';

@@ -1,0 +1,15 @@
+/** The daemon's parts, in the order they start. */
+import type { Features } from '../../../controlplane/dataplane/index.ts';
+import type { Config } from '../../config/schema/index.ts';
+import type { Part, PartContext, PartDefinition } from '../part.ts';
+
+const definitions: readonly PartDefinition[] = [];
+
+export function createParts(context: PartContext): readonly Part[] {
+  return definitions.map(({ create }) => create(context));
+}
+
+/** The packet path's constants, of all parts. */
+export function featuresOf(config: Config): Features {
+  return Object.assign({}, ...definitions.map(({ features }) => features?.(config) ?? {})) as Features;
+}

@@ -1,0 +1,18 @@
+/**
+ * Maps that only a feature needs, by the constant that switches it on. While it is off they are not made, and cost no
+ * memory.
+ */
+import type { maps } from '../bpf/generated/headrace.ts';
+
+export const optionalMaps = {} as const satisfies Partial<Record<keyof typeof maps, string>>;
+
+export type OptionalMapName = keyof typeof optionalMaps;
+
+/** Constants of the program, by name: `feature_counters: false`. What is not named has the object's own default. */
+export type Features = Readonly<Record<string, boolean | number>>;
+
+/** Is this map of the bindings wanted with these features? */
+export function isWanted(map: string, features: Features): boolean {
+  const feature = (optionalMaps as Readonly<Record<string, string>>)[map];
+  return feature === undefined || Boolean(features[feature]);
+}

@@ -1,0 +1,7 @@
+/** What is said of a metric, once. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly labels: readonly string[];
+  readonly help: string;
+}

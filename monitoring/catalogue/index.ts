@@ -1,0 +1,19 @@
+/**
+ * Every metric there is: name, type, labels, meaning. The exporter and the reference page are made from this list. Each
+ * section is a file of its own.
+ */
+import { interfacesMetrics } from './interfaces.ts';
+import { kernelMetrics } from './kernel.ts';
+import { packetsMetrics } from './packets.ts';
+import { processMetrics } from './process.ts';
+
+export type { MetricDefinition } from './definition.ts';
+
+export const catalogue = {
+  ...packetsMetrics,
+  ...interfacesMetrics,
+  ...kernelMetrics,
+  ...processMetrics,
+} as const;
+
+export type CatalogueKey = keyof typeof catalogue;

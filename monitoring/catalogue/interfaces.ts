@@ -1,0 +1,23 @@
+/** Interfaces of the box. */
+import type { MetricDefinition } from './definition.ts';
+
+export const interfacesMetrics = {
+  interfaceInfo: {
+    name: 'headrace_interface_info',
+    type: 'gauge',
+    labels: ['interface', 'driver', 'xdp_mode'],
+    help: 'Always 1. An interface that matches the configuration, and how it is attached: native, generic or none.',
+  },
+  interfaceTransmits: {
+    name: 'headrace_interface_transmits',
+    type: 'gauge',
+    labels: ['interface'],
+    help: '1 when the fast path may send out of this interface, 0 when the kernel does.',
+  },
+  links: {
+    name: 'headrace_links',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Network interfaces of the box, by state: up (with carrier), no_carrier, down.',
+  },
+} as const satisfies Record<string, MetricDefinition>;

@@ -1,0 +1,17 @@
+/** Packets and bytes, counted by the packet path. */
+import type { MetricDefinition } from './definition.ts';
+
+export const packetsMetrics = {
+  packets: {
+    name: 'headrace_packets_total',
+    type: 'counter',
+    labels: ['interface', 'verdict', 'reason'],
+    help: 'Packets that arrived, by what became of them and why. Pinned: goes on over restarts of the daemon.',
+  },
+  bytes: {
+    name: 'headrace_bytes_total',
+    type: 'counter',
+    labels: ['interface', 'verdict', 'reason'],
+    help: 'Bytes of the frames counted in headrace_packets_total, as they arrived, layer 2 included.',
+  },
+} as const satisfies Record<string, MetricDefinition>;
