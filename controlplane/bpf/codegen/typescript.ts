@@ -68,7 +68,7 @@ class Writer {
     const title = pascal(type.name);
     const codec = `${camel(type.name)}Codec`;
     if (!this.#structs.has(type.name)) {
-      this.#structs.set(type.name, '');
+      // Inner structures enter themselves here, before this one: their codecs are constants that it uses.
       const fields = type.members.map((member) => ({ ...member, ...this.expression(member.type) }));
       this.#structs.set(
         type.name,
