@@ -59,5 +59,17 @@ const enum verdict *const verdicts_for_btf __attribute__((unused));
 const enum counter_layout *const counter_layout_for_btf __attribute__((unused));
 const enum stranger_layout *const stranger_layout_for_btf __attribute__((unused));
 const enum port_flag *const port_flags_for_btf __attribute__((unused));
+const enum lb_index_layout *const lb_index_layout_for_btf __attribute__((unused));
+const enum lb_hash_factor *const lb_hash_factor_for_btf __attribute__((unused));
+const enum lb_mode *const lb_mode_for_btf __attribute__((unused));
+const enum lb_udp *const lb_udp_for_btf __attribute__((unused));
+const enum lb_fragments *const lb_fragments_for_btf __attribute__((unused));
+const enum lb_refusal *const lb_refusal_for_btf __attribute__((unused));
+const enum lb_service_flag *const lb_service_flag_for_btf __attribute__((unused));
+const enum lb_slot_layout *const lb_slot_layout_for_btf __attribute__((unused));
+const enum lb_backend_state *const lb_backend_state_for_btf __attribute__((unused));
+const enum lb_backend_flag *const lb_backend_flag_for_btf __attribute__((unused));
+const enum lb_flow_flag *const lb_flow_flag_for_btf __attribute__((unused));
+const enum lb_event *const lb_event_for_btf __attribute__((unused));
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -4,7 +4,23 @@
  */
 import type { maps } from '../bpf/generated/headrace.ts';
 
-export const optionalMaps = {} as const satisfies Partial<Record<keyof typeof maps, string>>;
+export const optionalMaps = {
+  lbFilter: 'feature_balance',
+  lbIndex: 'feature_balance',
+  lbServices: 'feature_balance',
+  lbRanges: 'feature_balance',
+  lbPrefixes: 'feature_balance',
+  lbRings: 'feature_balance',
+  lbSlots: 'feature_balance',
+  lbBackends: 'feature_balance',
+  lbFlows: 'feature_balance',
+  lbTracked: 'feature_balance',
+  lbSettings: 'feature_balance',
+  lbBudgets: 'feature_balance',
+  lbServiceTraffic: 'feature_balance',
+  lbBackendTraffic: 'feature_balance',
+  lbEvents: 'feature_balance',
+} as const satisfies Partial<Record<keyof typeof maps, string>>;
 
 export type OptionalMapName = keyof typeof optionalMaps;
 

@@ -28,6 +28,7 @@ enum verdict {
 };
 
 #include "reasons.h"
+#include "balance-abi.h"
 
 /* Layout of the counters of a slot: powers of two, so that an index is made of shifts. */
 enum counter_layout {

@@ -6,10 +6,16 @@
 #ifndef HEADRACE_BALANCE_H
 #define HEADRACE_BALANCE_H
 
+#include "balance-maps.h"
 #include "packet.h"
+
+/* Off until the first service: the control plane loads the program again with it. */
+const volatile _Bool feature_balance = 0;
 
 static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 {
+	if (!feature_balance)
+		return NEXT;
 	return NEXT;
 }
 

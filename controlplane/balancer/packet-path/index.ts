@@ -1,0 +1,3 @@
+/** The balance stage's maps, as the control plane writes them. */
+export { clientHash, type FlowTuple, flowHash, type ServiceKey, slotOf } from './hash.ts';
+export { ServiceIndex } from './service-index.ts';
