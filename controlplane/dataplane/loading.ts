@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { maps } from '../bpf/generated/headrace.ts';
 import { BpfMap, BpfObject, type MapDescriptor, type Program } from '../bpf/index.ts';
-import { type Features, isWanted, type OptionalMapName } from './optional-maps.ts';
+import { type Features, isWanted, type OptionalMapName, omitUnwanted } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
 
 type MapOf<D> = D extends MapDescriptor<infer K, infer V> ? BpfMap<K, V> : never;
@@ -34,11 +34,8 @@ export function loadOver(objectPath: string, paths: InstancePaths, features: Fea
   using object = BpfObject.open(objectPath);
   object.setConstants(features);
   const reused: BpfMap<never, never>[] = [];
-  const wanted = Object.entries(maps).filter(([name, descriptor]) => {
-    if (isWanted(name, features)) return true;
-    object.omitMap(descriptor.name);
-    return false;
-  });
+  omitUnwanted(object, features);
+  const wanted = Object.entries(maps).filter(([name]) => isWanted(name, features));
   try {
     for (const [, descriptor] of wanted) {
       const pin = path.join(paths.maps, descriptor.name);

@@ -2,7 +2,8 @@
  * Maps that only a feature needs, by the constant that switches it on. While it is off they are not made, and cost no
  * memory.
  */
-import type { maps } from '../bpf/generated/headrace.ts';
+import { maps } from '../bpf/generated/headrace.ts';
+import type { BpfObject } from '../bpf/index.ts';
 
 export const optionalMaps = {
   lbFilter: 'feature_balance',
@@ -31,4 +32,9 @@ export type Features = Readonly<Record<string, boolean | number>>;
 export function isWanted(map: string, features: Features): boolean {
   const feature = (optionalMaps as Readonly<Record<string, string>>)[map];
   return feature === undefined || Boolean(features[feature]);
+}
+
+/** Has an object not make the maps of features that are off. Before it is loaded. */
+export function omitUnwanted(object: BpfObject, features: Features): void {
+  for (const [name, descriptor] of Object.entries(maps)) if (!isWanted(name, features)) object.omitMap(descriptor.name);
 }

@@ -18,6 +18,7 @@ import {
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
+import { omitUnwanted } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { mac } from './packets/bytes.ts';
 import { hosts, type PortName } from './packets/packet.ts';
@@ -114,6 +115,7 @@ export class TestRouter implements Disposable {
       this.#ports = this.#wire();
       using object = BpfObject.open(resolve(import.meta.dirname, '../../build/xdp/headrace.bpf.o'));
       object.setConstants(constants);
+      omitUnwanted(object, constants);
       object.load();
       this.program = object.program('headrace_xdp');
       this.#counters = object.map(maps.counters);
