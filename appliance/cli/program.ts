@@ -5,11 +5,12 @@ import { addCheck } from './check.ts';
 import { addCounters } from './counters.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
+import { addDoctor } from './doctor.ts';
 import { addInterfaces } from './interfaces.ts';
 import { addRun } from './run.ts';
 import { addStatus } from './status.ts';
 
-const commands = [addRun, addCheck, addStatus, addInterfaces, addCounters, addBgp, addDetach, addDemo];
+const commands = [addRun, addCheck, addStatus, addInterfaces, addCounters, addBgp, addDoctor, addDetach, addDemo];
 
 export function createProgram(): Command {
   const program = new Command('headrace')

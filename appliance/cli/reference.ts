@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { metricsReference } from '../../monitoring/index.ts';
 import { configJsonSchema, configReference } from '../config/index.ts';
+import { doctorReference } from '../doctor/index.ts';
 import { cliReference } from './program.ts';
 
 /** Generated pages by their path from the root of the repository. */
@@ -10,6 +11,7 @@ export const references: Readonly<Record<string, () => string>> = {
   'docs/reference/cli.md': cliReference,
   'docs/reference/config.md': configReference,
   'docs/reference/config.schema.json': () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+  'docs/reference/doctor.md': doctorReference,
   'docs/reference/metrics.md': metricsReference,
 };
 
