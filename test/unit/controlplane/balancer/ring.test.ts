@@ -29,7 +29,11 @@ function ringOf(slots: readonly Slot[]): Ring {
 
 describe('Ring', () => {
   it('gives back what was put in', () => {
-    fc.assert(fc.property(rings, (slots) => expect(slotsOf(ringOf(slots))).toEqual(slots)));
+    fc.assert(
+      fc.property(rings, (slots) => {
+        expect(slotsOf(ringOf(slots))).toEqual(slots);
+      }),
+    );
   });
 
   it('names every backend its slots lead to', () => {
