@@ -4,9 +4,16 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CheckReport, HealthMonitor, type Probe } from '../../controlplane/health/index.ts';
+
+/** How long the event loop was kept from other work, milliseconds. */
+interface LoopDelay {
+  readonly median: number;
+  readonly p99: number;
+  readonly max: number;
+}
 
 export interface ChecksReport {
   readonly kind: string;
@@ -16,8 +23,7 @@ export interface ChecksReport {
   readonly settledMs: number;
   readonly checksPerSecond: number;
   readonly failed: number;
-  /** How long the event loop was kept from other work, milliseconds. */
-  readonly loopDelayMs: { readonly median: number; readonly p99: number; readonly max: number };
+  readonly loopDelayMs: LoopDelay;
   /** The latest any check started after it was due, milliseconds. */
   readonly maxLagMs: number;
   /** Of one CPU. */
@@ -41,7 +47,16 @@ async function measure(kind: 'tcp' | 'http', port: number, options: ChecksOption
   const probe: Probe =
     kind === 'tcp'
       ? { kind, port }
-      : { kind, port, method: 'GET', path: '/', status: [[200, 200]], contains: 'well', maxBodyBytes: 1024, verify: true };
+      : {
+          kind,
+          port,
+          method: 'GET',
+          path: '/',
+          status: [[200, 200]],
+          contains: 'well',
+          maxBodyBytes: 1024,
+          verify: true,
+        };
   const check = {
     probes: [probe],
     intervalMs: options.interval,
@@ -84,14 +99,23 @@ async function measure(kind: 'tcp' | 'http', port: number, options: ChecksOption
     settledMs,
     checksPerSecond: (sum(report, ({ counts }) => counts.success) - before) / seconds,
     failed: sum(report, ({ counts }) => counts.failure + counts.timeout + counts.error),
-    loopDelayMs: {
-      median: loop.percentile(50) / 1e6,
-      p99: loop.percentile(99) / 1e6,
-      max: loop.max / 1e6,
-    },
+    loopDelayMs: delaysOf(loop),
     maxLagMs,
     cpuShare: (used.user + used.system) / 1e6 / seconds,
   };
+}
+
+/** The same without any check: on a busy machine, other processes keep a loop waiting as well. */
+async function idleLoop(seconds: number): Promise<LoopDelay> {
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
+  await delay(seconds * 1000);
+  loop.disable();
+  return delaysOf(loop);
+}
+
+function delaysOf(loop: IntervalHistogram): LoopDelay {
+  return { median: loop.percentile(50) / 1e6, p99: loop.percentile(99) / 1e6, max: loop.max / 1e6 };
 }
 
 /** Measures and prints, as lines or as JSON. */
@@ -99,13 +123,18 @@ export async function printChecks(options: ChecksOptions): Promise<void> {
   const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const [line] = (await once(server.stdout!, 'data')) as [Buffer];
+    const idle = await idleLoop(options.seconds);
     const reports: ChecksReport[] = [];
     for (const kind of ['tcp', 'http'] as const) reports.push(await measure(kind, Number(line), options));
     if (options.json) {
-      console.log(JSON.stringify(reports, undefined, 2));
+      console.log(JSON.stringify({ idle, reports }, undefined, 2));
       return;
     }
     const ms = (value: number): string => value.toFixed(1);
+    console.log(
+      `no checks: event loop kept ${ms(idle.median)} ms (median), ${ms(idle.p99)} (99 %), ${ms(idle.max)} (most): ` +
+        'what the machine itself does',
+    );
     for (const r of reports)
       console.log(
         `${r.checks} ${r.kind} checks every ${r.intervalMs} ms: settled in ${ms(r.settledMs)} ms, ` +

@@ -1,5 +1,6 @@
 /** `npm run bench -- router [--json] [--full] [--rounds N]`: measures on this machine, and prints a table or JSON. */
 import { Command } from 'commander';
+import { printChecks } from './checks.ts';
 import { printFib } from './fib.ts';
 import { benchRouter } from './router.ts';
 
@@ -18,4 +19,12 @@ program
   .option('--full', 'also the kernel with full tables', false)
   .option('--rounds <number>', 'samples of each', Number, 7)
   .action(printFib);
+program
+  .command('checks')
+  .description('thousands of health checks: what they cost, and how long they keep the event loop')
+  .option('--json', 'print JSON', false)
+  .option('--count <number>', 'checks at a time', Number, 5000)
+  .option('--interval <milliseconds>', 'from one to the next of each', Number, 2000)
+  .option('--seconds <number>', 'how long to measure each kind', Number, 10)
+  .action(printChecks);
 await program.parseAsync();
