@@ -5,7 +5,8 @@
  *   parse ─▶ guard ─▶ balance ─▶ route
  *
  * Each stage is an inline function over struct packet that answers NEXT or a verdict with its reason; the first verdict
- * ends the walk, and is counted here, once. Features are constants set before the program is loaded, so that what is
+ * ends the walk, and is counted here, once. What parse has against forwarding a packet (packet.why_not) is a verdict
+ * only behind balance, because a service's packets are never the kernel's to route. Features are constants set before the program is loaded, so that what is
  * off is removed by the verifier and costs nothing.
  *
  * Needs Linux 6.1: bpf_xdp_get_buff_len and multi-buffer frames (5.18), devmap hash (5.4).
@@ -29,7 +30,7 @@ int headrace_xdp(struct xdp_md *ctx)
 	if (answer == NEXT)
 		answer = balance(ctx, &packet);
 	if (answer == NEXT)
-		answer = route(ctx, &packet);
+		answer = packet.why_not ? pass(packet.why_not) : route(ctx, &packet);
 
 	count(packet.slot, (answer >> 8) & 0xff, answer & 0xff, packet.frame_length);
 	return (answer >> 8) & 0xff;

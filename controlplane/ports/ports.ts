@@ -151,7 +151,7 @@ export class Ports implements Disposable {
         this.#ports.set(operation.ifindex, operation.port);
         break;
       case 'clear-port':
-        maps.ports.set(operation.ifindex, { flags: 0, mtu: 0, slot: 0, mac: new Uint8Array(6) });
+        maps.ports.set(operation.ifindex, { flags: 0, mtu: 0, slot: 0, mac: new Uint8Array(6), interface: 0 });
         this.#ports.delete(operation.ifindex);
         break;
       case 'attach':

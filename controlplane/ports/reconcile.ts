@@ -39,7 +39,13 @@ export function reconcile(actual: Actual, desired: Desired): Operation[] {
   for (const ifindex of actual.ports.keys())
     if (!desired.ports.has(ifindex)) operations.push({ kind: 'clear-port', ifindex });
   for (const [ifindex, { link, flags }] of desired.ports) {
-    const port = { flags, mtu: link.mtu, slot: desired.slotOf(link.name), mac: link.mac.slice(0, 6) };
+    const port = {
+      flags,
+      mtu: link.mtu,
+      slot: desired.slotOf(link.name),
+      mac: link.mac.slice(0, 6),
+      interface: ifindex,
+    };
     if (!samePort(actual.ports.get(ifindex), port)) operations.push({ kind: 'write-port', ifindex, port });
     if (!actual.attached.has(ifindex)) operations.push({ kind: 'attach', ifindex, name: link.name });
   }
@@ -50,6 +56,11 @@ export function reconcile(actual: Actual, desired: Desired): Operation[] {
 
 function samePort(a: Port | undefined, b: Port): boolean {
   return (
-    a !== undefined && a.flags === b.flags && a.mtu === b.mtu && a.slot === b.slot && Buffer.from(a.mac).equals(b.mac)
+    a !== undefined &&
+    a.flags === b.flags &&
+    a.mtu === b.mtu &&
+    a.slot === b.slot &&
+    a.interface === b.interface &&
+    Buffer.from(a.mac).equals(b.mac)
   );
 }

@@ -81,7 +81,8 @@ export class Subject implements Disposable {
   /** @param flags of enum port_flag, besides those that make the port work at all. */
   setFlags(flags: number): void {
     const always = portFlag.ATTACHED | portFlag.TRANSMITS;
-    this.#ports.set(this.#lab.ingress, { flags: always | flags, mtu: 1500, slot: 1, mac: this.#lab.ingressMac });
+    const { ingress, ingressMac: mac } = this.#lab;
+    this.#ports.set(ingress, { flags: always | flags, mtu: 1500, slot: 1, mac, interface: ingress });
   }
 
   [Symbol.dispose](): void {

@@ -32,7 +32,6 @@ describe('frames', () => {
       ['ARP', { etherType: 0x0806 }, 'other_ethertype'],
       ['MPLS', { etherType: 0x8847 }, 'other_ethertype'],
       ['VLAN tag', { tags: [42] }, 'vlan'],
-      ['priority tag', { tags: [0] }, 'vlan'],
       ['two VLAN tags', { tags: [42, 43] }, 'vlan'],
       ['IPv6 in a frame that says IPv4', { destination: '2001:db8:100::7', etherType: 0x0800 }, 'malformed'],
       ['IPv4 in a frame that says IPv6', { etherType: 0x86dd }, 'malformed'],

@@ -15,6 +15,8 @@ import {
   type reason,
   reasonNames,
   type Settings,
+  type VlanEgress,
+  type VlanKey,
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
@@ -103,6 +105,8 @@ export class TestRouter implements Disposable {
   readonly #txPorts: BpfMap<number, number>;
   readonly #own: BpfMap<number, number>;
   readonly #strangers: BpfMap<number, bigint>;
+  readonly #vlans: BpfMap<VlanKey, number>;
+  readonly #vlanEgress: BpfMap<number, VlanEgress>;
 
   constructor(constants: Readonly<Record<string, boolean>> = {}) {
     sweep();
@@ -124,6 +128,8 @@ export class TestRouter implements Disposable {
       this.#txPorts = object.map(maps.txPorts);
       this.#own = object.map(maps.ownV4);
       this.#strangers = object.map(maps.strangers);
+      this.#vlans = object.map(maps.vlans);
+      this.#vlanEgress = object.map(maps.vlanEgress);
     } catch (error) {
       this.#removeNamespaces();
       throw error;
@@ -189,7 +195,21 @@ export class TestRouter implements Disposable {
       mtu: 1500,
       slot: slotOf(port),
       mac: Uint8Array.from(mac(hosts[port].router)),
+      interface: this.ifindex(port),
     });
+  }
+
+  /** Any interface as packets meet it; `setFlags` is for those every test has. */
+  setPort(ifindex: number, port: Port): void {
+    this.#portMap.set(ifindex, port);
+  }
+
+  setVlan(key: VlanKey, ifindex: number): void {
+    this.#vlans.set(key, ifindex);
+  }
+
+  setVlanEgress(ifindex: number, egress: VlanEgress): void {
+    this.#vlanEgress.set(ifindex, egress);
   }
 
   setLease(lease: bigint): void {
@@ -227,11 +247,14 @@ export class TestRouter implements Disposable {
     return { verdict: verdictNames[result.verdict] ?? String(result.verdict), frame: result.data };
   }
 
-  /** Runs the frame and finds its reason: exactly one counter must have moved, by one packet and the frame's length. */
-  send(frame: Uint8Array, port: PortName = 'in0'): Outcome {
-    const before = this.#countersOf(slotOf(port));
+  /**
+   * Runs the frame and finds its reason: exactly one counter must have moved, by one packet and the frame's length.
+   * @param slot where it is counted
+   */
+  send(frame: Uint8Array, port: PortName = 'in0', slot = slotOf(port)): Outcome {
+    const before = this.#countersOf(slot);
     const { verdict, frame: out } = this.run(frame, port);
-    const after = this.#countersOf(slotOf(port));
+    const after = this.#countersOf(slot);
     const moved = [...after].flatMap((count, i) =>
       count.packets === before[i]!.packets && count.bytes === before[i]!.bytes
         ? []
@@ -273,6 +296,8 @@ export class TestRouter implements Disposable {
       this.#txPorts,
       this.#own,
       this.#strangers,
+      this.#vlans,
+      this.#vlanEgress,
     ])
       owned.close();
     this.#removeNamespaces();

@@ -70,6 +70,7 @@ class Writer {
     if (!this.#structs.has(type.name)) {
       // Inner structures enter themselves here, before this one: their codecs are constants that it uses.
       const fields = type.members.map((member) => ({ ...member, ...this.expression(member.type) }));
+      this.#structs.delete(type.name); // goes behind the structures it is made of, whose codecs it uses
       this.#structs.set(
         type.name,
         [

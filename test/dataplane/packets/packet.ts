@@ -5,11 +5,15 @@
 import { address, checksum, filler, mac, u16, u32 } from './bytes.ts';
 import { type Payload, udp } from './transport.ts';
 
+/** Priority, drop eligible and VLAN identifier of an 802.1Q tag; or the protocol too. */
+export type Tag = number | readonly [protocol: number, tci: number];
+
 export interface PacketSpec {
   /** MAC addresses. Default: from the host behind in0 to in0. */
   readonly to?: string;
   readonly from?: string;
-  readonly tags?: readonly number[];
+  /** VLAN tags, the outer one first. */
+  readonly tags?: readonly Tag[];
   readonly etherType?: number;
   readonly source?: string;
   readonly destination?: string;
@@ -112,7 +116,7 @@ export function packet(spec: PacketSpec = {}): Uint8Array {
   return Uint8Array.from([
     ...mac(spec.to ?? hosts.in0.router),
     ...mac(spec.from ?? hosts.in0.host),
-    ...(spec.tags ?? []).flatMap((tag) => [...u16(0x8100), ...u16(tag)]),
+    ...(spec.tags ?? []).flatMap((tag) => (typeof tag === 'number' ? [0x8100, tag] : tag).flatMap(u16)),
     ...u16(type),
     ...ip(spec),
     ...filler(spec.trailer ?? 0),

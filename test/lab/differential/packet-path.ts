@@ -37,7 +37,7 @@ export class PacketPath {
           portFlag.VIRTUAL |
           (takesXdpFrames ? portFlag.TRANSMITS : 0) |
           (strict ? portFlag.RP_STRICT : 0);
-        plane.maps.ports.set(ifindex, { flags, mtu, slot: plane.slotOf(name), mac });
+        plane.maps.ports.set(ifindex, { flags, mtu, slot: plane.slotOf(name), mac, interface: ifindex });
         if (takesXdpFrames) plane.maps.txPorts.set(ifindex, ifindex);
         plane.attach(ifindex, 'native');
       });

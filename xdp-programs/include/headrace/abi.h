@@ -44,15 +44,20 @@ enum port_flag {
 	PORT_RP_STRICT = 1 << 3, /* rp_filter = 1 */
 	PORT_RP_LOOSE = 1 << 4,  /* rp_filter = 2 */
 	PORT_TRANSMITS = 1 << 5, /* can transmit XDP frames, so a packet may leave by the port it came in by */
+	PORT_ENSLAVED = 1 << 6,  /* a bridge or the like takes all its frames before IP does */
+	PORT_TAGS_HIDDEN = 1 << 7, /* a frame that looks untagged may have had a VLAN tag, which the kernel knows */
 };
 
-/* An interface as packets meet it. */
+/* An interface as packets meet it: one that the program is attached to, or a VLAN interface on such a one. */
 struct port {
 	__u32 flags; /* enum port_flag */
 	__u32 mtu;   /* bytes, layer 3 */
 	__u16 slot;  /* of its counters */
 	__u8 mac[6];
+	__u32 interface; /* whose packets these are to the kernel: its own ifindex, or its bond's */
 };
+
+#include "vlan.h"
 
 /* Whose counters a slot holds; an empty name is a free slot. */
 struct slot {

@@ -15,6 +15,23 @@ struct {
 	__uint(max_entries, PORTS_MAX);
 } ports SEC(".maps");
 
+/* VLAN interfaces by what a frame shows: (interface below, tag) -> ifindex. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct vlan_key);
+	__type(value, __u32);
+	__uint(max_entries, VLANS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} vlans SEC(".maps");
+
+/* VLAN interfaces by ifindex. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct vlan_egress);
+	__uint(max_entries, PORTS_MAX);
+} vlan_egress SEC(".maps");
+
 /* The interface names that counters were ever kept for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

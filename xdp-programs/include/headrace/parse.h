@@ -4,7 +4,8 @@
  *
  * The checks are the kernel's own input checks (ip_rcv_core, ip_route_input_slow, ip6_rcv_core, ip6_forward), because
  * bpf_fib_lookup makes none of them: it would send a packet for 224.0.0.1 along the default route. What fails one is
- * passed up unmodified; the kernel drops it, answers it or counts it.
+ * passed up unmodified; the kernel drops it, answers it or counts it. Most of them are objections (see packet.h): the
+ * stages in between still get to see whose packet it is.
  *
  * Headers that do not lie in the linear part of a multi-buffer frame are the kernel's too.
  */
@@ -14,6 +15,7 @@
 #include "checksum.h"
 #include "maps.h"
 #include "packet.h"
+#include "tags.h"
 #include "unfinished.h"
 
 const volatile _Bool feature_ipv6 = 1;
@@ -45,19 +47,42 @@ static __always_inline int parse_transport(struct packet *packet, const void *l4
 
 	if (packet->fragment)
 		return NEXT;
+	packet->l4_offset = packet->l3_offset + header;
 	if (has_ports(packet->protocol) && length >= (packet->protocol == IPPROTO_AH ? 8 : 4)) {
 		if (packet->protocol == IPPROTO_AH) {
 			port += 2;
 			barrier_var(port); /* or the compiler adds a variable, which takes CAP_PERFMON */
 		}
-		if ((const void *)(port + 2) > end)
-			return pass(REASON_TRUNCATED);
+		if ((const void *)(port + 2) > end) {
+			packet->l4_offset = 0;
+			object(packet, REASON_TRUNCATED);
+			return NEXT;
+		}
 		packet->source_port = port[0];
 		packet->destination_port = port[1];
 	}
 	if (feature_unfinished_checksums && packet->port_flags & PORT_VIRTUAL &&
 	    checksum_unfinished(packet->protocol, l4, end, sum, length))
-		return pass(REASON_UNFINISHED_CHECKSUM);
+		object(packet, REASON_UNFINISHED_CHECKSUM);
+	return NEXT;
+}
+
+/* The same behind IPv4 options, for stages that must know whose packet it is; it is the kernel's in any case. */
+static __always_inline int parse_behind_options(struct xdp_md *ctx, struct packet *packet, __u32 header)
+{
+	__u32 offset = packet->l3_offset + header;
+	__be16 port[2];
+
+	object(packet, REASON_IP_OPTIONS);
+	if (packet->fragment)
+		return NEXT;
+	if (!has_ports(packet->protocol) || packet->protocol == IPPROTO_AH) {
+		packet->l4_offset = offset;
+	} else if (packet->ip_length >= header + sizeof(port) && !bpf_xdp_load_bytes(ctx, offset, port, sizeof(port))) {
+		packet->l4_offset = offset;
+		packet->source_port = port[0];
+		packet->destination_port = port[1];
+	}
 	return NEXT;
 }
 
@@ -68,28 +93,31 @@ static __always_inline int ipv4_martian_source(__be32 address)
 	return a >> 24 == 0 || a >> 24 == 127 || a >> 28 == 0xe || a == 0xffffffff;
 }
 
-static __always_inline int parse_ipv4(struct packet *packet, const struct iphdr *ip, const void *end)
+static __always_inline int parse_ipv4(struct xdp_md *ctx, struct packet *packet, const struct iphdr *ip, const void *end)
 {
+	__u32 header;
+
 	if ((const void *)(ip + 1) > end)
 		return pass(REASON_TRUNCATED);
-	if (ip->version != 4 || ip->ihl < 5)
+	header = ip->ihl * 4;
+	if (ip->version != 4 || header < sizeof(*ip))
 		return pass(REASON_MALFORMED);
-	if (ip->ihl > 5)
-		return pass(REASON_IP_OPTIONS);
 	packet->family = AF_INET;
 	packet->protocol = ip->protocol;
 	packet->ip_length = bpf_ntohs(ip->tot_len);
-	if (packet->ip_length < sizeof(*ip) || packet->ip_length > packet->frame_length - ETH_HLEN)
+	packet->fragment = !!(ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET));
+	if (packet->ip_length < header || packet->ip_length > packet->frame_length - packet->l3_offset)
 		return pass(REASON_MALFORMED);
+	if (header > sizeof(*ip))
+		return parse_behind_options(ctx, packet, header);
 	if (!ipv4_checksum_right(ip))
 		return pass(REASON_BAD_CHECKSUM);
 	if (ipv4_martian_source(ip->saddr))
-		return pass(REASON_MARTIAN_SOURCE);
-	if (ipv4_martian_source(ip->daddr)) /* the same ranges must not be forwarded to */
-		return pass(REASON_SPECIAL_DESTINATION);
-	if (ip->ttl <= 1)
-		return pass(REASON_TTL_EXPIRED);
-	packet->fragment = !!(ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET));
+		object(packet, REASON_MARTIAN_SOURCE);
+	else if (ipv4_martian_source(ip->daddr)) /* the same ranges must not be forwarded to */
+		object(packet, REASON_SPECIAL_DESTINATION);
+	else if (ip->ttl <= 1)
+		object(packet, REASON_TTL_EXPIRED);
 	return parse_transport(packet, ip + 1, end, (__u64)ip->saddr + ip->daddr, sizeof(*ip));
 }
 
@@ -122,16 +150,16 @@ static __always_inline int parse_ipv6(struct packet *packet, const struct ipv6hd
 		return pass(REASON_MALFORMED);
 	packet->family = AF_INET6;
 	packet->ip_length = bpf_ntohs(ip->payload_len) + sizeof(*ip);
-	if (packet->ip_length > packet->frame_length - ETH_HLEN)
+	packet->protocol = ip->nexthdr;
+	if (packet->ip_length > packet->frame_length - packet->l3_offset)
 		return pass(REASON_MALFORMED);
 	if (ipv6_martian_source(&ip->saddr))
-		return pass(REASON_MARTIAN_SOURCE);
-	if (ipv6_martian_source(&ip->daddr))
-		return pass(REASON_SPECIAL_DESTINATION);
-	if (ip->hop_limit <= 1)
-		return pass(REASON_TTL_EXPIRED);
+		object(packet, REASON_MARTIAN_SOURCE);
+	else if (ipv6_martian_source(&ip->daddr))
+		object(packet, REASON_SPECIAL_DESTINATION);
+	else if (ip->hop_limit <= 1)
+		object(packet, REASON_TTL_EXPIRED);
 
-	packet->protocol = ip->nexthdr;
 	switch (ip->nexthdr) {
 	case IPPROTO_HOPOPTS: /* RFC 8200 4.3: for every node on the path */
 	case IPPROTO_ROUTING:
@@ -141,28 +169,40 @@ static __always_inline int parse_ipv6(struct packet *packet, const struct ipv6hd
 	case 140: /* Shim6 */
 	case 253:
 	case 254: /* experiments */
-		return pass(REASON_EXTENSION_HEADER);
+		object(packet, REASON_EXTENSION_HEADER);
+		return NEXT;
 	case IPPROTO_FRAGMENT:
 		fragment = (const void *)(ip + 1);
-		if (packet->ip_length < sizeof(*ip) + sizeof(*fragment))
-			return pass(REASON_MALFORMED);
-		if ((const void *)(fragment + 1) > end)
-			return pass(REASON_TRUNCATED);
-		packet->protocol = fragment->nexthdr;
 		packet->fragment = 1;
+		if (packet->ip_length < sizeof(*ip) + sizeof(*fragment))
+			object(packet, REASON_MALFORMED);
+		else if ((const void *)(fragment + 1) > end)
+			object(packet, REASON_TRUNCATED);
+		else
+			packet->protocol = fragment->nexthdr;
 		return NEXT;
 	}
 	return parse_transport(packet, ip + 1, end, ipv6_address_sum(ip), sizeof(*ip));
 }
 
-/* Is the frame for this port's own address? */
-static __always_inline int parse_ethernet(const struct ethhdr *eth, const struct port *port)
+static __always_inline int same_mac(const __u8 *a, const __u8 *b)
 {
-	const __u16 *to = (const void *)eth->h_dest, *own = (const void *)port->mac;
+	const __u16 *x = (const void *)a, *y = (const void *)b;
 
-	if (to[0] == own[0] && to[1] == own[1] && to[2] == own[2])
-		return NEXT;
-	return pass(eth->h_dest[0] & 1 ? REASON_GROUP_FRAME : REASON_OTHER_HOST);
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
+}
+
+/* What keeps the whole interface's packets off the fast path. */
+static __always_inline void parse_flags(struct packet *packet, const struct port *port, __u32 hidden)
+{
+	if (!(port->flags & (PORT_TO_KERNEL | PORT_ENSLAVED | hidden)))
+		return;
+	if (port->flags & PORT_ENSLAVED)
+		object(packet, REASON_ENSLAVED);
+	else if (port->flags & PORT_TO_KERNEL)
+		object(packet, REASON_NETFILTER);
+	else
+		object(packet, REASON_TAGS_HIDDEN);
 }
 
 static __always_inline int parse(struct xdp_md *ctx, struct packet *packet)
@@ -171,34 +211,50 @@ static __always_inline int parse(struct xdp_md *ctx, struct packet *packet)
 	const struct ethhdr *eth = data;
 	__u32 ifindex = ctx->ingress_ifindex;
 	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
-	int answer;
+	const void *l3;
+	__be16 type;
 
 	packet->frame_length = bpf_xdp_get_buff_len(ctx);
+	packet->l3_offset = ETH_HLEN;
 	if (!port || !(port->flags & PORT_ATTACHED))
 		return pass(REASON_UNKNOWN_PORT);
 	packet->slot = port->slot;
 	packet->port_flags = port->flags;
-	if (port->flags & PORT_TO_KERNEL)
-		return pass(REASON_NETFILTER);
+	packet->ingress = port->interface;
 	if ((const void *)(eth + 1) > end)
 		return pass(REASON_TRUNCATED);
-	answer = parse_ethernet(eth, port);
-	if (answer)
-		return answer;
+	type = eth->h_proto;
+	l3 = eth + 1;
+	if (feature_vlan && is_tag(type)) {
+		const struct port *vlan = port;
+		int answer = parse_tags(packet, &l3, end, &type);
 
-	switch (eth->h_proto) {
-	case bpf_htons(ETH_P_IP):
-		return parse_ipv4(packet, (const void *)(eth + 1), end);
-	case bpf_htons(ETH_P_IPV6):
-		if (feature_ipv6)
-			return parse_ipv6(packet, (const void *)(eth + 1), end);
-		return pass(REASON_OTHER_ETHERTYPE);
-	case bpf_htons(ETH_P_8021Q):
-	case bpf_htons(ETH_P_8021AD):
-		return pass(REASON_VLAN);
-	default:
-		return pass(REASON_OTHER_ETHERTYPE);
+		if (answer)
+			return answer;
+		if (packet->ingress != port->interface) {
+			ifindex = packet->ingress;
+			vlan = bpf_map_lookup_elem(&ports, &ifindex);
+			if (!vlan || !(vlan->flags & PORT_ATTACHED))
+				return pass(REASON_VLAN);
+			packet->slot = vlan->slot;
+			packet->port_flags = vlan->flags;
+		}
+		/* The kernel takes a frame that is for the port or for the VLAN interface. */
+		if (!same_mac(eth->h_dest, port->mac) && !same_mac(eth->h_dest, vlan->mac))
+			return pass(eth->h_dest[0] & 1 ? REASON_GROUP_FRAME : REASON_OTHER_HOST);
+		parse_flags(packet, port, 0);
+		parse_flags(packet, vlan, 0);
+	} else {
+		if (!same_mac(eth->h_dest, port->mac))
+			return pass(eth->h_dest[0] & 1 ? REASON_GROUP_FRAME : REASON_OTHER_HOST);
+		parse_flags(packet, port, feature_vlan ? PORT_TAGS_HIDDEN : 0);
 	}
+
+	if (type == bpf_htons(ETH_P_IP))
+		return parse_ipv4(ctx, packet, l3, end);
+	if (feature_ipv6 && type == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(packet, l3, end);
+	return pass(is_tag(type) ? REASON_VLAN : REASON_OTHER_ETHERTYPE);
 }
 
 #endif

@@ -17,6 +17,8 @@ enum reason {
 	REASON_OTHER_HOST,          /* frame for another MAC address */
 	REASON_GROUP_FRAME,         /* broadcast or multicast frame */
 	REASON_VLAN,                /* tagged, and no VLAN interface for it */
+	REASON_TAGS_HIDDEN,         /* looks untagged, but the port may have taken a tag off */
+	REASON_ENSLAVED,            /* the port belongs to a bridge, or to another interface that takes its frames */
 	REASON_MALFORMED,           /* version, header length or total length against the frame */
 	REASON_BAD_CHECKSUM,        /* IPv4 header checksum */
 	REASON_IP_OPTIONS,          /* IPv4 options */
@@ -36,7 +38,8 @@ enum reason {
 	REASON_FORWARDING_OFF,      /* sysctl forwarding = 0 on the ingress */
 	REASON_ENCAPSULATED_ROUTE,  /* lightweight tunnel: the kernel encapsulates */
 	REASON_LOOKUP_ERROR,
-	REASON_EGRESS_UNABLE,       /* egress does not transmit XDP frames */
+	REASON_EGRESS_UNABLE,       /* egress does not transmit XDP frames, or none of this length with its tags */
+	REASON_NO_HEADROOM,         /* no room in front of the frame for the egress's VLAN tags */
 	REASON_REVERSE_PATH,        /* rp_filter would drop it: the kernel does, and counts */
 
 	REASON_COUNT,

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Last stage: ask the kernel's FIB where the packet goes, and send it there.
+ * Last stage: ask the kernel's FIB where the packet goes, and send it there (transmit.h).
  *
- * Every question is asked before the first byte changes: the route, the reverse path, the egress. bpf_redirect_map
- * only notes its target, so it comes before the rewrite too, and a packet whose egress cannot take it is passed up as
- * it arrived. BPF_FIB_LOOKUP_DIRECT is not used: it skips policy rules, and once any rule ever existed it no longer
+ * The interface a packet came in by is packet->ingress, which for tagged frames is a VLAN interface and no port.
+ * BPF_FIB_LOOKUP_DIRECT is not used: it skips policy rules, and once any rule ever existed it no longer
  * sees this host's addresses.
  */
 #ifndef HEADRACE_ROUTE_H
 #define HEADRACE_ROUTE_H
 
-#include "checksum.h"
 #include "maps.h"
 #include "packet.h"
+#include "transmit.h"
 
 const volatile _Bool feature_rp_filter = 1;
 
@@ -55,10 +54,10 @@ static __always_inline int lease_valid(void)
  *
  * A function of its own: it is not asked for while the lease lasts, and its lookup would take stack of everybody.
  */
-static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags)
+static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags, __u32 ingress, __u32 l3_offset)
 {
-	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	const struct iphdr *ip = data + ETH_HLEN;
+	const void *end = (void *)(long)ctx->data_end;
+	const struct iphdr *ip = network_header(ctx, l3_offset);
 	struct bpf_fib_lookup back = {};
 	long result;
 
@@ -69,7 +68,7 @@ static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags)
 	back.l4_protocol = ip->protocol;
 	back.ipv4_src = ip->daddr;
 	back.ipv4_dst = ip->saddr;
-	back.ifindex = ctx->ingress_ifindex;
+	back.ifindex = ingress;
 	result = bpf_fib_lookup(ctx, &back, sizeof(back), 0);
 	if (result == BPF_FIB_LKUP_RET_NOT_FWDED)
 		return pass(REASON_MARTIAN_SOURCE);
@@ -77,7 +76,7 @@ static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags)
 		return NEXT;
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return pass(REASON_REVERSE_PATH);
-	if (port_flags & PORT_RP_STRICT && back.ifindex != ctx->ingress_ifindex)
+	if (port_flags & PORT_RP_STRICT && back.ifindex != ingress)
 		return pass(REASON_REVERSE_PATH);
 	return NEXT;
 }
@@ -97,7 +96,7 @@ static __always_inline int check_source(struct xdp_md *ctx, const struct packet 
 
 	if (!reverse && lease_valid())
 		return !stranger(source) && bpf_map_lookup_elem(&own_v4, &source) ? pass(REASON_MARTIAN_SOURCE) : NEXT;
-	return check_route_back(ctx, reverse);
+	return check_route_back(ctx, reverse, packet->ingress, packet->l3_offset);
 }
 
 static __always_inline int zero_mac(const __u8 *mac)
@@ -107,53 +106,9 @@ static __always_inline int zero_mac(const __u8 *mac)
 	return !(m[0] | m[1] | m[2]);
 }
 
-/* Sends the packet out of fib->ifindex, or says why it can't. */
-static __always_inline int transmit(struct xdp_md *ctx, const struct packet *packet, const struct bpf_fib_lookup *fib)
-{
-	/* veth wakes the far end of an XDP_TX only if that runs XDP itself: frames would lie in its ring until another
-	 * came. A redirect to the same port wakes whoever can receive. */
-	enum verdict out = fib->ifindex == ctx->ingress_ifindex && !(packet->port_flags & PORT_VIRTUAL) ?
-				   VERDICT_TX :
-				   VERDICT_REDIRECT;
-	__u32 excess = packet->frame_length - ETH_HLEN - packet->ip_length;
-	void *data, *end;
-	struct ethhdr *eth;
-
-	if (out == VERDICT_TX) {
-		if (!(packet->port_flags & PORT_TRANSMITS))
-			return pass(REASON_EGRESS_UNABLE);
-	} else if (bpf_redirect_map(&tx_ports, fib->ifindex, XDP_PASS) != XDP_REDIRECT) {
-		return pass(REASON_EGRESS_UNABLE);
-	}
-
-	/* What stands behind the IP packet is padding, and not ours to carry on. */
-	if (excess && bpf_xdp_adjust_tail(ctx, -(int)excess))
-		return pass(REASON_MALFORMED);
-
-	data = (void *)(long)ctx->data;
-	end = (void *)(long)ctx->data_end;
-	eth = data;
-	if (packet->family == AF_INET) {
-		struct iphdr *ip = (void *)(eth + 1);
-
-		if ((void *)(ip + 1) > end)
-			return verdict(VERDICT_DROP, REASON_TRUNCATED);
-		ipv4_decrement_ttl(ip);
-	} else {
-		struct ipv6hdr *ip = (void *)(eth + 1);
-
-		if ((void *)(ip + 1) > end)
-			return verdict(VERDICT_DROP, REASON_TRUNCATED);
-		ip->hop_limit--;
-	}
-	__builtin_memcpy(eth->h_dest, fib->dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, fib->smac, ETH_ALEN);
-	return verdict(out, REASON_FORWARDED);
-}
-
 static __always_inline int route(struct xdp_md *ctx, const struct packet *packet)
 {
-	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const void *end = (void *)(long)ctx->data_end;
 	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {}; /* cleared in words of 8 bytes */
 	long result;
 
@@ -162,9 +117,9 @@ static __always_inline int route(struct xdp_md *ctx, const struct packet *packet
 	fib.sport = packet->source_port;
 	fib.dport = packet->destination_port;
 	fib.tot_len = packet->ip_length;
-	fib.ifindex = ctx->ingress_ifindex;
+	fib.ifindex = packet->ingress;
 	if (packet->family == AF_INET) {
-		const struct iphdr *ip = data + ETH_HLEN;
+		const struct iphdr *ip = network_header(ctx, packet->l3_offset);
 		int answer;
 
 		if ((const void *)(ip + 1) > end)
@@ -176,7 +131,7 @@ static __always_inline int route(struct xdp_md *ctx, const struct packet *packet
 		fib.ipv4_src = ip->saddr;
 		fib.ipv4_dst = ip->daddr;
 	} else {
-		const struct ipv6hdr *ip = data + ETH_HLEN;
+		const struct ipv6hdr *ip = network_header(ctx, packet->l3_offset);
 
 		if ((const void *)(ip + 1) > end)
 			return pass(REASON_TRUNCATED);

@@ -23,7 +23,11 @@ describe('codecs read what they wrote', () => {
     ['bytes', bytes(6) as Codec<unknown>, sized(6)],
     ['text', text(16) as Codec<unknown>, fc.stringMatching(/^[a-zä.0-9]{0,8}$/)],
     ['list', list(3, u16) as Codec<unknown>, fc.array(u(16), { minLength: 3, maxLength: 3 })],
-    ['port', portCodec as Codec<unknown>, fc.record({ flags: u(32), mtu: u(32), slot: u(16), mac: sized(6) })],
+    [
+      'port',
+      portCodec as Codec<unknown>,
+      fc.record({ flags: u(32), mtu: u(32), slot: u(16), mac: sized(6), interface: u(32) }),
+    ],
     ['counter', counterCodec as Codec<unknown>, fc.record({ packets: u64s, bytes: u64s })],
     ['slot', slotCodec as Codec<unknown>, fc.record({ name: fc.stringMatching(/^[a-z0-9]{0,16}$/) })],
   ];
@@ -44,6 +48,7 @@ describe('codecs read what they wrote', () => {
           mtu: 1500,
           slot: 2,
           mac: new Uint8Array(6),
+          interface: 7,
         });
         expect(memory.subarray(0, at)).toEqual(before.subarray(0, at));
         expect(memory.subarray(at + portCodec.size)).toEqual(before.subarray(at + portCodec.size));

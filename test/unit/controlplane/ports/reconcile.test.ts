@@ -22,7 +22,7 @@ describe('reconcile()', () => {
   });
 
   it('does nothing when all is as it should be', () => {
-    const port = { flags: portFlag.ATTACHED, mtu: 1500, slot: 3, mac };
+    const port = { flags: portFlag.ATTACHED, mtu: 1500, slot: 3, mac, interface: 7 };
     const actual = { attached: new Set([7]), ports: new Map([[7, port]]), egress: new Set([7]), own: wanted.own };
     expect(reconcile(actual, wanted)).toEqual([]);
     const changed = reconcile({ ...actual, ports: new Map([[7, { ...port, mtu: 9000 }]]) }, wanted);
@@ -30,7 +30,7 @@ describe('reconcile()', () => {
   });
 
   it('takes an egress away first when an interface goes', () => {
-    const port = { flags: portFlag.ATTACHED, mtu: 1500, slot: 3, mac };
+    const port = { flags: portFlag.ATTACHED, mtu: 1500, slot: 3, mac, interface: 7 };
     const actual = { attached: new Set([7]), ports: new Map([[7, port]]), egress: new Set([7]), own: wanted.own };
     const kinds = reconcile(actual, { ...wanted, ports: new Map(), egress: new Set(), own: new Set() });
     expect(kinds.map(({ kind }) => kind)).toEqual(['remove-egress', 'remove-own', 'detach', 'clear-port']);
