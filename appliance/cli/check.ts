@@ -1,7 +1,7 @@
 /** `headrace check`: what is wrong with a configuration, and nothing changed. */
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { ConfigError } from '../config/problem.ts';
+import { ConfigError, renderProblem } from '../config/problem.ts';
 import { configJsonSchema } from '../config/schema/index.ts';
 import { checkBird } from './check-bird.ts';
 
@@ -47,8 +47,14 @@ Examples:
       }
       if (!options.config) command.error('give the file with -c FILE');
       try {
-        loadConfig(options.config!);
-        console.log(options.json ? '[]' : `${options.config}: all well`);
+        const { setAside, warnings } = loadConfig(options.config!);
+        if (options.json) console.log(JSON.stringify([...setAside, ...warnings], null, 2));
+        else if (setAside.length > 0) throw new ConfigError(setAside);
+        else {
+          for (const warning of warnings) console.error(`warning: ${renderProblem(warning)}`);
+          console.log(`${options.config}: all well`);
+        }
+        if (setAside.length > 0) process.exitCode = 2;
       } catch (error) {
         if (!(error instanceof ConfigError) || !options.json) throw error;
         console.log(JSON.stringify(error.problems, null, 2));

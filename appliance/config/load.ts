@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { crossChecks } from './cross-checks/index.ts';
 import { ConfigError, type Problem } from './problem.ts';
-import { type Config, configSchema } from './schema/index.ts';
+import { type CheckedConfig, type Config, configSchema } from './schema/index.ts';
 import { nearest } from './suggest.ts';
 
 /** @throws ConfigError with all problems, for a file that cannot be read too. */
@@ -40,18 +41,49 @@ export function parseConfig(text: string, file: string): Config {
     throw new ConfigError(
       document.errors.map((error) => ({ ...at(error.pos[0]), path: '', message: error.message, hint: undefined })),
     );
-  const checked = configSchema.safeParse(document.toJS() ?? {});
-  if (checked.success) return checked.data;
-  throw new ConfigError(
-    checked.error.issues.flatMap((issue) =>
-      places(issue, document).map(({ path, offset, message, hint }) => ({
-        ...at(offset),
-        path: path.join('.'),
-        message,
-        hint,
-      })),
-    ),
-  );
+  const problem = ({ path, offset, message, hint }: Place): Problem => ({
+    ...at(offset),
+    path: path.join('.'),
+    message,
+    hint,
+  });
+  const setAside: Problem[] = [];
+  const written = (document.toJS() ?? {}) as unknown;
+  for (;;) {
+    const { wrong, config } = check(written, document);
+    const problems = wrong.map(problem);
+    if (wrong.length === 0 && config) {
+      const warnings = crossChecks(config).filter(({ level }) => level === 'warning');
+      return { ...config, setAside, warnings: warnings.map((found) => problem(placed(found, document))) };
+    }
+    if (!mayLeaveOut(written) || !wrong.every(({ path }) => leaveOut(written, path)))
+      throw new ConfigError([...setAside, ...problems]);
+    setAside.push(...problems);
+  }
+}
+
+/** By the schema, then by what no schema says. */
+function check(written: unknown, document: Document): { readonly wrong: Place[]; readonly config?: CheckedConfig } {
+  const checked = configSchema.safeParse(written);
+  if (!checked.success) return { wrong: checked.error.issues.flatMap((issue) => places(issue, document)) };
+  const errors = crossChecks(checked.data).filter(({ level }) => level === 'error');
+  return { wrong: errors.map((found) => placed(found, document)), config: checked.data };
+}
+
+function placed({ path, message, hint }: Omit<Place, 'offset'>, document: Document): Place {
+  return { path, offset: offsetOf(document, path), message, hint };
+}
+
+/** One wrong service does not keep the others from their clients, unless the file says that it shall. */
+function mayLeaveOut(written: unknown): boolean {
+  return (written as { balancer?: { strict?: unknown } }).balancer?.strict !== true;
+}
+
+/** Takes the service or pool that `path` leads into out of what was written. @returns false when it leads elsewhere. */
+function leaveOut(written: unknown, [section, name]: readonly PropertyKey[]): boolean {
+  if ((section !== 'services' && section !== 'pools') || typeof name !== 'string') return false;
+  delete (written as Record<string, Record<string, unknown>>)[section]?.[name];
+  return true;
 }
 
 interface Place {
@@ -62,6 +94,8 @@ interface Place {
 }
 
 function places(issue: z.core.$ZodIssue, document: Document): Place[] {
+  const inner = meant(issue);
+  if (inner) return inner.flatMap((each) => places(each, document));
   if (issue.code !== 'unrecognized_keys')
     return [
       {
@@ -82,8 +116,24 @@ function places(issue: z.core.$ZodIssue, document: Document): Place[] {
   });
 }
 
+/** Of several forms that were possible, the complaint about the one that was nearly right. */
+function meant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] | undefined {
+  if (issue.code !== 'invalid_union') return undefined;
+  const branch = issue.errors.find((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')),
+  );
+  return branch?.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+}
+
 /** How it is written right, for keys that are often wrong. */
 const examples: Readonly<Record<string, string>> = {
+  pools: 'pools: { web: { backends: { web1: { address: 10.1.0.11 } } } }',
+  'pools.NAME.backends': 'backends: { web1: { address: 10.1.0.11 }, web2: { address: 10.1.0.12, weight: 50 } }',
+  services: 'services: { www: { frontends: [ { vip: 198.51.100.10, tcp: [80, 443] } ], pool: web } }',
+  'services.NAME.frontends': 'frontends: [ { vip: 198.51.100.10, tcp: [80, 443] } ]',
+  'services.NAME.pool': 'pool: web',
+  'services.NAME.quorum': 'quorum: { up: 50%, down: 25% }',
+
   version: 'version: 1',
   instance: 'instance: edge1',
   dataplane: 'dataplane: { interfaces: [ { match: "eth*" } ] }',
@@ -94,7 +144,8 @@ const examples: Readonly<Record<string, string>> = {
 };
 
 function exampleOf(path: readonly PropertyKey[]): string | undefined {
-  const example = examples[path.filter((step) => typeof step !== 'number').join('.')];
+  const named = path.map((step, i) => (i === 1 && (path[0] === 'pools' || path[0] === 'services') ? 'NAME' : step));
+  const example = examples[named.filter((step) => typeof step !== 'number').join('.')];
   return example && `write, for example: ${example}`;
 }
 
@@ -129,7 +180,8 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
     schema =
       typeof step === 'number'
         ? (inner as { element?: unknown }).element
-        : (inner as { shape?: Record<PropertyKey, unknown> }).shape?.[step];
+        : ((inner as { shape?: Record<PropertyKey, unknown> }).shape?.[step] ??
+          (inner as { valueType?: unknown }).valueType);
   }
   return Object.keys((unwrap(schema) as { shape?: object }).shape ?? {});
 }

@@ -10,6 +10,8 @@ interface Node {
   readonly required?: readonly string[];
   readonly items?: Node;
   readonly anyOf?: readonly Node[];
+  /** Of a map whose keys are names. */
+  readonly additionalProperties?: Node | boolean;
 }
 
 export function configReference(): string {
@@ -44,6 +46,7 @@ function collect(node: Node, path: string, rows: string[]): void {
     rows.push(`| \`${here}\` | ${typeOf(child)} | ${needed} | ${child.description ?? ''} |`);
     collect(child, here, rows);
     if (child.items) collect(child.items, `${here}[]`, rows);
+    if (typeof child.additionalProperties === 'object') collect(child.additionalProperties, `${here}.NAME`, rows);
   }
 }
 

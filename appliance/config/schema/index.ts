@@ -4,8 +4,12 @@
  * never is a silent default.
  */
 import { z } from 'zod';
+import type { Problem } from '../problem.ts';
+import { balancerSchema } from './balancer.ts';
 import { dataplaneSchema } from './dataplane.ts';
 import { metricsSchema } from './metrics.ts';
+import { poolsSchema } from './pools.ts';
+import { servicesSchema } from './services.ts';
 
 export const configSchema = z
   .strictObject({
@@ -16,12 +20,23 @@ export const configSchema = z
       .default('default')
       .describe('Name of this box when several run on one machine; `--instance` wins.'),
     dataplane: dataplaneSchema.describe('What runs in the driver.'),
+    pools: poolsSchema.default({}).describe('Backends of the load balancer, by the name of their pool.'),
+    services: servicesSchema.default({}).describe('Services of the load balancer, by name.'),
+    balancer: balancerSchema.prefault({}).describe('What holds for all services.'),
     metrics: metricsSchema.prefault({}).describe('The Prometheus exporter.'),
   })
   .describe('Headrace configuration');
 
-/** A checked configuration, with every default filled in. */
-export type Config = z.output<typeof configSchema>;
+/** What the file says, with every default filled in. */
+export type CheckedConfig = z.output<typeof configSchema>;
+
+/** A checked configuration, and what is to be known about it. */
+export interface Config extends CheckedConfig {
+  /** Services and pools left out because they are wrong; `path` starts with `services.NAME` or `pools.NAME`. */
+  readonly setAside: readonly Problem[];
+  /** What is right and may not be meant. */
+  readonly warnings: readonly Problem[];
+}
 
 /** The schema as JSON Schema (2020-12), of what a person writes: defaults may be left out. */
 export function configJsonSchema(): Record<string, unknown> {

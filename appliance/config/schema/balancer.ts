@@ -1,0 +1,57 @@
+/** `balancer`: what holds for all services. */
+import { z } from 'zod';
+import { ringSizes } from '../../../controlplane/balancer/maglev.ts';
+import { addressSchema } from './names.ts';
+import { count, duration } from './units.ts';
+
+export const balancerSchema = z.strictObject({
+  strict: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Refuse the whole file for one wrong service. Otherwise a wrong service or pool is set aside and reported, and the others are used; one that is running goes on as it was.',
+    ),
+  seed: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .default(0)
+    .describe('Seed of all hashes. Nodes that share VIPs must have the same. Changing it breaks connections.'),
+  table: z
+    .union(ringSizes.map((size) => z.literal(size)))
+    .default(16381)
+    .describe('Slots of a ring, for services that name none in `balance.table`.'),
+  settle: duration(1000, 86_400_000)
+    .prefault('15m')
+    .describe(
+      'How long old connections of slots that change hands have to be heard of. One that is silent for longer may lose its backend.',
+    ),
+  idle: duration(10_000, 7 * 86_400_000)
+    .prefault('1h')
+    .describe('A remembered connection that is silent for this long is forgotten.'),
+  remember: z
+    .strictObject({
+      syns: count(0, 10_000_000)
+        .default(50_000)
+        .describe('New connections remembered while slots settle, a second and CPU.'),
+      others: count(0, 10_000_000).default(50_000).describe('Older connections remembered, a second and CPU.'),
+    })
+    .prefault({})
+    .describe('What floods may take of the table of connections.'),
+  answers: count(0, 1_000_000)
+    .default(1000)
+    .describe('ICMP errors, echo replies and resets sent on behalf of VIPs, a second and CPU.'),
+  source: z
+    .strictObject({
+      ipv4: addressSchema.optional().describe('For IPv4 backends.'),
+      ipv6: addressSchema.optional().describe('For IPv6 backends.'),
+    })
+    .prefault({})
+    .describe('Outer source of tunnels; by default the address the kernel would use towards the backend.'),
+  blackhole_vips: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Put a blackhole route for each VIP into the kernel's main table, so that what the packet path leaves to it is never routed on.",
+    ),
+});

@@ -1,0 +1,123 @@
+/** `services`: what clients connect to, and which pool answers. */
+import { z } from 'zod';
+import { ringSizes } from '../../../controlplane/balancer/maglev.ts';
+import { addressOrPrefixSchema, nameSchema, portSchema } from './names.ts';
+import { duration, percent } from './units.ts';
+
+/** One port, or FROM-TO. */
+const portsSchema = z.union([
+  portSchema,
+  z
+    .string()
+    .regex(/^\d{1,5}-\d{1,5}$/, 'not a port or a range: write 443 or 8000-8999')
+    .refine((text) => {
+      const [from = 0, to = 0] = text.split('-').map(Number);
+      return from >= 1 && from <= to && to <= 65535;
+    }, 'a range is from 1 to 65535, the lower port first'),
+]);
+const portListSchema = z.union([
+  z.literal('any'),
+  portsSchema.transform((port) => [port]),
+  z.array(portsSchema).min(1, 'name at least one port'),
+]);
+
+const frontendSchema = z
+  .strictObject({
+    vip: z
+      .union([
+        addressOrPrefixSchema.transform((vip) => [vip]),
+        z.array(addressOrPrefixSchema).min(1, 'name at least one address'),
+      ])
+      .describe('Addresses clients connect to, or prefixes for every address in them.'),
+    tcp: portListSchema.optional().describe('TCP ports: numbers, ranges such as `8000-8999`, or `any`.'),
+    udp: portListSchema.optional().describe('UDP ports, as for `tcp`.'),
+    any: z.boolean().default(false).describe('Everything to these addresses that no other service takes.'),
+  })
+  .refine(({ tcp, udp, any }) => tcp !== undefined || udp !== undefined || any, 'has no ports: give tcp, udp or any');
+
+const refusal = z.enum(['drop', 'reset', 'icmp']);
+
+const forwardSchema = z.strictObject({
+  mode: z
+    .enum(['l2', 'ipip', 'gue', 'nat'])
+    .default('ipip')
+    .describe(
+      '`l2`: the frame goes to the backend with its MAC address, which needs no tunnel and one layer-2 segment. `ipip`, `gue`: in a tunnel, answers go directly to the client. `nat`: the destination is rewritten, answers come back this way.',
+    ),
+  entropy: z
+    .boolean()
+    .default(false)
+    .describe(
+      'With `ipip`: spread flows over outer source addresses, so that queues and paths share the load. Networks that filter sources drop these.',
+    ),
+  snat: z.boolean().default(false).describe('With `nat`: backends see this box as the client.'),
+  mss: z
+    .int()
+    .min(536)
+    .max(9000)
+    .optional()
+    .describe("Lower the MSS of clients' SYNs to this, for backends behind a tunnel with a smaller MTU."),
+});
+
+const quicSchema = z.strictObject({
+  cid_length: z.int().min(1).max(20).describe('Bytes of the connection ids the servers give out.'),
+  server_id_offset: z.int().min(0).max(19).default(1).describe('Where the server id begins in them.'),
+  server_id_length: z
+    .int()
+    .min(0)
+    .max(4)
+    .default(0)
+    .describe('Bytes of the server id; with 0 the whole connection id is hashed.'),
+});
+
+const balanceSchema = z.strictObject({
+  table: z
+    .union(ringSizes.map((size) => z.literal(size)))
+    .optional()
+    .describe(
+      `Slots of the ring, a prime: ${ringSizes.join(', ')}. At least a hundred for each backend. Changing it breaks connections.`,
+    ),
+  affinity: z
+    .enum(['none', 'client_ip'])
+    .default('none')
+    .describe('`client_ip`: all connections of a client address go to one backend.'),
+  udp: z
+    .enum(['hash', 'tracked', 'quic'])
+    .default('hash')
+    .describe(
+      '`hash`: a change of the pool moves its share of the flows at once. `tracked`: each flow is remembered. `quic`: by connection id.',
+    ),
+  udp_idle: duration(1000, 86_400_000)
+    .optional()
+    .describe('After this silence a tracked or translated flow is forgotten.'),
+  quic: quicSchema.optional().describe('With `udp: quic`: what the connection ids look like.'),
+});
+
+const quorumSchema = z
+  .strictObject({
+    up: percent().prefault('50%').describe('The service goes up when this share of its weight can take connections.'),
+    down: percent().prefault('25%').describe('It goes down when less than this share can.'),
+  })
+  .refine(({ up, down }) => down <= up, 'down must not be above up');
+
+export const serviceSchema = z.strictObject({
+  frontends: z.array(frontendSchema).min(1, 'name at least one frontend').describe('Addresses and ports.'),
+  pool: nameSchema.describe('The pool that answers.'),
+  forward: forwardSchema.prefault({}).describe('How packets reach a backend.'),
+  balance: balanceSchema.prefault({}).describe('Which backend gets which connection.'),
+  quorum: quorumSchema.prefault({}).describe('When the service counts as up.'),
+  icmp_echo: z
+    .enum(['always', 'when_healthy', 'never'])
+    .default('when_healthy')
+    .describe('Answer pings to the VIP. When several services share one, the first that names it decides.'),
+  fragments: z
+    .enum(['drop', 'hash3', 'track'])
+    .default('drop')
+    .describe(
+      '`hash3`: every packet is hashed by addresses and protocol alone, so that fragments follow. `track`: the first fragment is remembered.',
+    ),
+  no_backend: refusal.default('drop').describe('Answer to packets no backend can have: silence, a TCP reset or ICMP.'),
+  no_service: refusal.default('drop').describe('Answer to packets for a port of the VIP that no service has.'),
+});
+
+export const servicesSchema = z.record(nameSchema, serviceSchema);
