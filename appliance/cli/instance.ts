@@ -33,6 +33,9 @@ export interface Question {
   readonly body?: unknown;
 }
 
+/** No daemon is there, or it is just ending. */
+const silent: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
 /**
  * The daemon's answer; undefined when no daemon answers.
  * @throws Error with the daemon's own words when it refuses, or when it does not answer within five seconds.
@@ -60,7 +63,7 @@ export function askDaemon<T>(paths: InstancePaths, resource: string, question: Q
     });
     asked.on('timeout', () => asked.destroy(new Error('the daemon does not answer')));
     asked.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(undefined) : reject(error),
+      silent.has(error.code ?? '') ? resolve(undefined) : reject(error),
     );
     asked.end(question.body === undefined ? undefined : JSON.stringify(question.body));
   });

@@ -7,10 +7,22 @@ import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
 import { addDoctor } from './doctor.ts';
 import { addInterfaces } from './interfaces.ts';
+import { addLoad } from './load.ts';
 import { addRun } from './run.ts';
 import { addStatus } from './status.ts';
 
-const commands = [addRun, addCheck, addStatus, addInterfaces, addCounters, addBgp, addDoctor, addDetach, addDemo];
+const commands = [
+  addRun,
+  addCheck,
+  addStatus,
+  addInterfaces,
+  addCounters,
+  addBgp,
+  addDoctor,
+  addLoad,
+  addDetach,
+  addDemo,
+];
 
 export function createProgram(): Command {
   const program = new Command('headrace')

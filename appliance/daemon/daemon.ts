@@ -9,7 +9,6 @@
 import { mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { isBpffs } from '../../controlplane/bpf/index.ts';
 import {
@@ -34,6 +33,7 @@ import { ControlServer, isTaken, type Routes } from './control-server.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
+import { objectPath } from './object-path.ts';
 import type { Part } from './part.ts';
 import { createParts, featuresOf } from './parts/index.ts';
 import { missingPrivileges } from './privileges.ts';
@@ -47,7 +47,6 @@ export interface DaemonOptions {
   readonly log: Logger;
 }
 
-const objectPath = fileURLToPath(new URL('../../../build/xdp/headrace.bpf.o', import.meta.url));
 const TICK_MS = 1000;
 /** Events tell what changes; looking at everything now and then is for what none told. */
 const TICKS_PER_REFRESH = 10;
@@ -220,7 +219,7 @@ export class Daemon {
 
   #notes(): string[] {
     return [
-      ...notesOf(this.#ports.states, this.#ports.forwards),
+      ...notesOf(this.#ports.states, this.#ports.forwards, this.#plane.barriers),
       ...this.#started.flatMap((part) => part.notes?.() ?? []),
     ];
   }

@@ -3,6 +3,7 @@
  * codecs generated from its BTF. Nothing in here knows what the programs do.
  */
 export { ensureBpffs, isBpffs } from './bpffs.ts';
+export { type Capability, hasCapability } from './capabilities.ts';
 export type { Codec, MapDescriptor } from './codec.ts';
 export { BpfError, LayoutError, VerifierError } from './errors.ts';
 export { type LinkInfo, XdpLink, type XdpMode } from './link.ts';

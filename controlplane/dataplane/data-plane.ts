@@ -10,9 +10,18 @@ import path from 'node:path';
 import { layoutHash, maps } from '../bpf/generated/headrace.ts';
 import { BpfMap, ensureBpffs, LayoutError, type LinkInfo, netnsInode, XdpLink, type XdpMode } from '../bpf/index.ts';
 import { type CounterRow, readCounters, slotNames } from './counters.ts';
-import { type DataPlaneMaps, type Loaded, loadOver, pinMaps } from './loading.ts';
+import {
+  type DataPlaneMaps,
+  ingredientsOf,
+  type Loaded,
+  loadOver,
+  pinMaps,
+  takePreloaded,
+  unpinOthers,
+} from './loading.ts';
 import type { Features } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
+import { pinPreloaded, removePreloaded } from './preloaded.ts';
 
 /** A link of this instance, by the interface it was made for. */
 export interface PinnedLink extends LinkInfo {
@@ -39,14 +48,27 @@ export class DataPlane implements Disposable {
    */
   static open(objectPath: string, paths: InstancePaths, features: Features = {}): DataPlane {
     ensureBpffs(paths.bpffs);
-    const adopt = existsSync(path.join(paths.maps, maps.layout.name));
-    if (adopt) checkLayout(paths);
-    const loaded = loadOver(objectPath, paths, features, adopt);
-    if (!adopt) loaded.maps.layout.set(0, { hash: layoutHash, netns: netnsInode() });
-    pinMaps(loaded.maps, paths, adopt);
+    const loaded = openLoaded(objectPath, paths, features, true);
+    unpinOthers(loaded.maps, paths);
     const plane = new DataPlane(objectPath, paths, features, loaded);
     plane.#adopt();
     return plane;
+  }
+
+  /**
+   * Loads the programs and pins them for an `open` with the same features, by someone with less privileges, to take. Maps
+   * are made where there are none; nothing that is attached changes.
+   * @returns the variant's name
+   * @throws as open
+   */
+  static preload(objectPath: string, paths: InstancePaths, features: Features = {}): string {
+    ensureBpffs(paths.bpffs);
+    const loaded = openLoaded(objectPath, paths, features, false);
+    try {
+      return pinPreloaded(paths, ingredientsOf(objectPath, features, loaded.maps), loaded);
+    } finally {
+      closeLoaded(loaded);
+    }
   }
 
   get maps(): DataPlaneMaps {
@@ -58,6 +80,11 @@ export class DataPlane implements Disposable {
     return this.#features;
   }
 
+  /** The programs carry barriers against speculation, since nobody with CAP_PERFMON loaded them: each packet is dearer. */
+  get barriers(): boolean {
+    return this.#loaded.barriers;
+  }
+
   /**
    * Goes over to a program with these constants, in every link at once or in none. What is not named stays as it is.
    * `maps` are other objects afterwards, over the same kernel maps: hold on to none of them across this call.
@@ -67,7 +94,8 @@ export class DataPlane implements Disposable {
     const features = { ...this.#features, ...changes };
     if (Object.entries(features).every(([name, value]) => this.#features[name] === value)) return;
     const before = this.#loaded;
-    const loaded = loadOver(this.#objectPath, this.#paths, features, true);
+    const loaded =
+      takePreloaded(this.#objectPath, this.#paths, features) ?? loadOver(this.#objectPath, this.#paths, features, true);
     const updated: XdpLink[] = [];
     try {
       for (const [ifindex, link] of this.#links) {
@@ -76,6 +104,7 @@ export class DataPlane implements Disposable {
         updated.push(link);
       }
       pinMaps(loaded.maps, this.#paths, true);
+      unpinOthers(loaded.maps, this.#paths);
     } catch (error) {
       for (const link of updated) link.update(before.program);
       closeLoaded(loaded);
@@ -172,6 +201,17 @@ export class DataPlane implements Disposable {
   }
 }
 
+/** Programs over the pinned maps, or over new ones, which are pinned. @param take those loaded beforehand will do */
+function openLoaded(objectPath: string, paths: InstancePaths, features: Features, take: boolean): Loaded {
+  const adopt = existsSync(path.join(paths.maps, maps.layout.name));
+  if (adopt) checkLayout(paths);
+  const taken = adopt && take ? takePreloaded(objectPath, paths, features) : undefined;
+  const loaded = taken ?? loadOver(objectPath, paths, features, adopt);
+  if (!adopt) loaded.maps.layout.set(0, { hash: layoutHash, netns: netnsInode() });
+  pinMaps(loaded.maps, paths, adopt);
+  return loaded;
+}
+
 function closeLoaded({ maps: opened, program, renew }: Loaded): void {
   program.close();
   renew.close();
@@ -222,6 +262,7 @@ export function removeInstance(paths: InstancePaths): number {
     }
     unlinkSync(pin);
   }
+  removePreloaded(paths);
   if (existsSync(paths.maps)) for (const name of readdirSync(paths.maps)) unlinkSync(path.join(paths.maps, name));
   for (const directory of [paths.links, paths.maps, paths.pins]) if (existsSync(directory)) rmdirSync(directory);
   return detached;

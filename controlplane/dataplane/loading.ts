@@ -6,9 +6,10 @@
 import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { maps } from '../bpf/generated/headrace.ts';
-import { BpfMap, BpfObject, type MapDescriptor, type Program } from '../bpf/index.ts';
+import { BpfMap, BpfObject, hasCapability, type MapDescriptor } from '../bpf/index.ts';
 import { type Features, isWanted, type OptionalMapName, omitUnwanted } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
+import { type Ingredients, openPreloaded, type Programs } from './preloaded.ts';
 
 type MapOf<D> = D extends MapDescriptor<infer K, infer V> ? BpfMap<K, V> : never;
 
@@ -19,10 +20,37 @@ export type DataPlaneMaps = {
   readonly [Name in OptionalMapName]?: MapOf<(typeof maps)[Name]>;
 };
 
-export interface Loaded {
+export interface Loaded extends Programs {
   readonly maps: DataPlaneMaps;
-  readonly program: Program;
-  readonly renew: Program;
+  /** The kernel put barriers against speculation into the programs: they were loaded without CAP_PERFMON. */
+  readonly barriers: boolean;
+}
+
+/** What the loaded programs are made of. */
+export function ingredientsOf(objectPath: string, features: Features, opened: DataPlaneMaps): Ingredients {
+  return { objectPath, features, maps: Object.values(opened) as unknown as BpfMap<never, never>[] };
+}
+
+/**
+ * Takes the programs with these constants that were loaded beforehand over the pinned maps.
+ * @returns undefined when there are none
+ * @throws BpfError, LayoutError
+ */
+export function takePreloaded(objectPath: string, paths: InstancePaths, features: Features): Loaded | undefined {
+  const wanted = Object.entries(maps).filter(([name]) => isWanted(name, features));
+  if (!existsSync(paths.programs) || !wanted.every(([, { name }]) => existsSync(path.join(paths.maps, name))))
+    return undefined;
+  const opened: [string, BpfMap<never, never>][] = [];
+  let programs: Programs | undefined;
+  try {
+    for (const [name, descriptor] of wanted)
+      opened.push([name, BpfMap.openPinned(path.join(paths.maps, descriptor.name), descriptor as never)]);
+    const taken = Object.fromEntries(opened) as unknown as DataPlaneMaps;
+    programs = openPreloaded(paths, ingredientsOf(objectPath, features, taken));
+    return programs && { maps: taken, ...programs, barriers: false };
+  } finally {
+    if (!programs) for (const [, map] of opened) map.close();
+  }
 }
 
 /**
@@ -53,12 +81,13 @@ export function loadOver(objectPath: string, paths: InstancePaths, features: Fea
     maps: Object.fromEntries(taken) as DataPlaneMaps,
     program: object.program('headrace_xdp'),
     renew: object.program('headrace_renew'),
+    barriers: !hasCapability('CAP_PERFMON'),
   };
 }
 
 /**
- * Pins what is not pinned yet, and takes away the pins of maps that no feature needs any more. The layout goes last: a
- * start that was interrupted before it left pins that the next one replaces.
+ * Pins what is not pinned yet. The layout goes last: a start that was interrupted before it left pins that the next one
+ * replaces.
  * @param keep pins that are there belong to these maps
  */
 export function pinMaps(opened: DataPlaneMaps, paths: InstancePaths, keep: boolean): void {
@@ -73,6 +102,10 @@ export function pinMaps(opened: DataPlaneMaps, paths: InstancePaths, keep: boole
     }
     map.pin(pin);
   }
+}
+
+/** Takes away the pins of maps that no feature needs any more. */
+export function unpinOthers(opened: DataPlaneMaps, paths: InstancePaths): void {
   for (const [name, descriptor] of Object.entries(maps)) {
     const pin = path.join(paths.maps, descriptor.name);
     if (!(name in opened) && existsSync(pin)) unlinkSync(pin);

@@ -8,6 +8,8 @@ export interface InstancePaths {
   readonly pins: string;
   readonly maps: string;
   readonly links: string;
+  /** Programs loaded beforehand. */
+  readonly programs: string;
   /** Directory of sockets and the like. */
   readonly run: string;
   readonly controlSocket: string;
@@ -26,6 +28,7 @@ export function instancePaths(
     pins,
     maps: path.join(pins, 'maps'),
     links: path.join(pins, 'links'),
+    programs: path.join(pins, 'programs'),
     run,
     controlSocket: path.join(run, 'control.sock'),
   };

@@ -16,7 +16,7 @@ import {
   Stream,
 } from './library/index.ts';
 
-describe('a daemon that dies', () => {
+describe.each(['root', 'unit'] as const)('a daemon run as %s that dies', (as) => {
   let lab: Lab;
   let pair: RoutedPair;
   let box: Headrace;
@@ -24,7 +24,7 @@ describe('a daemon that dies', () => {
   beforeAll(async () => {
     lab = new Lab('restart');
     pair = routedPair(lab);
-    box = await headrace(pair.box, minimalConfig);
+    box = await headrace(pair.box, minimalConfig, { as });
   });
   afterAll(() => lab?.cleanup());
 

@@ -1,18 +1,26 @@
 /**
  * Headrace on a lab host: the built program, run as an operator would, in the host's namespace, with its run directory
  * (pins, control socket) inside the lab so that cleanup finds it. The instance is named after the host.
+ *
+ * With HEADRACE_LAB_AS=unit in the environment the daemon runs as its systemd unit would run it, after the loader.
  */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import type { Host, Output } from './host.ts';
 import type { Process } from './process.ts';
 import { headraceProgram } from './repository.ts';
+import { prepareRunDirectory, unitCommand } from './unit.ts';
 
 export interface HeadraceOptions {
   /** Default: the host's name. */
   readonly instance?: string;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Who the daemon runs as. Default: what HEADRACE_LAB_AS says, else root. */
+  readonly as?: RunAs;
 }
+
+/** Root, or the user of the systemd unit with its capabilities. */
+export type RunAs = 'root' | 'unit';
 
 /** One line of headrace_packets_total and headrace_bytes_total. */
 export interface Counter {
@@ -26,6 +34,7 @@ export class Headrace {
   readonly host: Host;
   readonly instance: string;
   readonly configFile: string;
+  readonly as: RunAs;
   #process: Process | undefined;
   #env: Readonly<Record<string, string>>;
 
@@ -33,6 +42,7 @@ export class Headrace {
     this.host = host;
     this.instance = options.instance ?? host.name;
     this.configFile = `${host.folder}/headrace-${this.instance}.yaml`;
+    this.as = options.as ?? (process.env['HEADRACE_LAB_AS'] === 'unit' ? 'unit' : 'root');
     this.#env = { HEADRACE_RUN_DIR: host.runDirectory, ...options.env };
     this.configure(config);
   }
@@ -53,20 +63,35 @@ export class Headrace {
     writeFileSync(this.configFile, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
   }
 
-  /** Starts the daemon and waits for its ready line. */
+  /** Starts the daemon and waits for its ready line. As the unit, the loader runs first. */
   async start(): Promise<void> {
+    if (this.as === 'unit') this.load();
     this.#process = this.launch();
     await this.#process.line(/^ready\b.*/, { timeoutMs: 30_000 });
   }
 
   /** Starts the daemon without waiting: for tests of a start that must fail. */
   launch(): Process {
-    return this.host.spawn(this.#command(['run', '-c', this.configFile]), { env: this.#env });
+    const words = ['run', '--instance', this.instance, '-c', this.configFile];
+    if (this.as === 'root') return this.host.spawn(this.#command(words), { env: this.#env });
+    prepareRunDirectory(this.host.runDirectory);
+    return this.host.spawn(unitCommand(this.host, 'headrace', words), { env: this.#env });
+  }
+
+  /** What headrace-load.service does: loads and pins the programs for the configuration. Throws when it cannot. */
+  load(): void {
+    prepareRunDirectory(this.host.runDirectory);
+    const words = ['load', '--instance', this.instance, '-c', this.configFile];
+    this.host.exec(unitCommand(this.host, 'headrace-load', words), { env: this.#env });
   }
 
   /** Runs any other command of the program for this instance; `mayFail` is on. */
   cli(...words: readonly string[]): Output {
-    return this.host.exec(this.#command(words), { env: this.#env, mayFail: true });
+    const [verb = '', ...rest] = words;
+    return this.host.exec(this.#command([verb, '--instance', this.instance, ...rest]), {
+      env: this.#env,
+      mayFail: true,
+    });
   }
 
   /** SIGTERM, and wait for the end; the data plane stays. Exit status. */
@@ -128,8 +153,7 @@ export class Headrace {
   }
 
   #command(words: readonly string[]): string[] {
-    const [verb = '', ...rest] = words;
-    return [process.execPath, headraceProgram, verb, '--instance', this.instance, ...rest];
+    return [process.execPath, headraceProgram, ...words];
   }
 }
 

@@ -1,0 +1,84 @@
+/**
+ * Programs loaded beforehand, by someone with CAP_PERFMON, and pinned for the daemon, which has not.
+ *
+ * Without that capability the kernel puts barriers against speculation into a program, and each packet pays for them.
+ * A pin is named after all that its program was made from: the object file, the constants, and the maps, by the ids the
+ * kernel gave them. So a daemon of another build, with another configuration or over other maps finds nothing, and loads
+ * for itself: slower, never wrong.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { type BpfMap, Program } from '../bpf/index.ts';
+import type { Features } from './optional-maps.ts';
+import type { InstancePaths } from './pins.ts';
+
+/** What a packet path runs. */
+export interface Programs {
+  readonly program: Program;
+  readonly renew: Program;
+}
+
+/** What decides which programs these are. */
+export interface Ingredients {
+  readonly objectPath: string;
+  readonly features: Features;
+  /** All the programs may use. */
+  readonly maps: Iterable<BpfMap<never, never>>;
+}
+
+const names = { program: 'headrace_xdp', renew: 'headrace_renew' } as const;
+/** Older ones go: what was tried and left is not come back to often. */
+const VARIANTS_KEPT = 4;
+
+/** Name of the variant made of these. */
+export function variantOf({ objectPath, features, maps }: Ingredients): string {
+  const constants = Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1));
+  const ids = [...maps].map((map) => [map.name, map.info().id] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  const hash = createHash('sha256')
+    .update(readFileSync(objectPath))
+    .update(JSON.stringify([constants, ids]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The pinned programs made of these; undefined when nobody has loaded them. The caller closes them. */
+export function openPreloaded(paths: InstancePaths, ingredients: Ingredients): Programs | undefined {
+  const folder = path.join(paths.programs, variantOf(ingredients));
+  if (!existsSync(path.join(folder, names.renew))) return undefined;
+  return {
+    program: Program.openPinned(path.join(folder, names.program)),
+    renew: Program.openPinned(path.join(folder, names.renew)),
+  };
+}
+
+/** Pins programs for whoever asks for these ingredients. The pin that tells that all is there goes last. */
+export function pinPreloaded(paths: InstancePaths, ingredients: Ingredients, programs: Programs): string {
+  const variant = variantOf(ingredients);
+  const folder = path.join(paths.programs, variant);
+  removeVariant(folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  programs.program.pin(path.join(folder, names.program));
+  programs.renew.pin(path.join(folder, names.renew));
+  for (const old of variants(paths).slice(VARIANTS_KEPT)) removeVariant(old);
+  return variant;
+}
+
+/** Forgets all of them. Those that are attached stay so. */
+export function removePreloaded(paths: InstancePaths): void {
+  if (!existsSync(paths.programs)) return;
+  for (const folder of variants(paths)) removeVariant(folder);
+  rmdirSync(paths.programs);
+}
+
+/** Folders of all variants, the newest first. */
+function variants(paths: InstancePaths): string[] {
+  return readdirSync(paths.programs)
+    .map((name) => path.join(paths.programs, name))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+}
+
+function removeVariant(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) unlinkSync(path.join(folder, name));
+  rmdirSync(folder);
+}
