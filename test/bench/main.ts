@@ -1,5 +1,6 @@
 /** `npm run bench -- router [--json] [--full] [--rounds N]`: measures on this machine, and prints a table or JSON. */
 import { Command } from 'commander';
+import { benchBalancer } from './balancer.ts';
 import { printChecks } from './checks.ts';
 import { printFib } from './fib.ts';
 import { benchRouter } from './router.ts';
@@ -27,4 +28,11 @@ program
   .option('--interval <milliseconds>', 'from one to the next of each', Number, 2000)
   .option('--seconds <number>', 'how long to measure each kind', Number, 10)
   .action(printChecks);
+program
+  .command('balancer')
+  .description('a packet of a service, against the least that a balancer must do')
+  .option('--json', 'print JSON', false)
+  .option('--rounds <number>', 'samples of each', Number, 9)
+  .option('--repeat <number>', 'packets of a sample', Number, 200_000)
+  .action(benchBalancer);
 await program.parseAsync();

@@ -5,7 +5,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import {
   type Counter,
   counterLayout,
@@ -14,14 +13,14 @@ import {
   portFlag,
   type reason,
   reasonNames,
-  type Settings,
   type VlanEgress,
   type VlanKey,
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
-import { omitUnwanted } from '../../controlplane/dataplane/index.ts';
+import { type DataPlaneMaps, type Features, isWanted, omitUnwanted } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
+import { repository } from '../lab/library/repository.ts';
 import { mac } from './packets/bytes.ts';
 import { hosts, type PortName } from './packets/packet.ts';
 
@@ -96,19 +95,13 @@ let made = 0;
 
 export class TestRouter implements Disposable {
   readonly program: Program;
+  /** Every map of the program, those of features that are off left out. */
+  readonly maps: DataPlaneMaps;
   readonly #netns: string;
   readonly #far: string;
   readonly #ports: ReadonlyMap<PortName, number>;
-  readonly #counters: BpfMap<number, Counter>;
-  readonly #settings: BpfMap<number, Settings>;
-  readonly #portMap: BpfMap<number, Port>;
-  readonly #txPorts: BpfMap<number, number>;
-  readonly #own: BpfMap<number, number>;
-  readonly #strangers: BpfMap<number, bigint>;
-  readonly #vlans: BpfMap<VlanKey, number>;
-  readonly #vlanEgress: BpfMap<number, VlanEgress>;
 
-  constructor(constants: Readonly<Record<string, boolean>> = {}) {
+  constructor(constants: Features = {}) {
     sweep();
     const base = `hr-dataplane-${process.pid}-${made++}`;
     this.#netns = `${base}-router`;
@@ -117,19 +110,15 @@ export class TestRouter implements Disposable {
     execFileSync('ip', ['netns', 'add', this.#far]);
     try {
       this.#ports = this.#wire();
-      using object = BpfObject.open(resolve(import.meta.dirname, '../../build/xdp/headrace.bpf.o'));
+      using object = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
       object.setConstants(constants);
       omitUnwanted(object, constants);
       object.load();
       this.program = object.program('headrace_xdp');
-      this.#counters = object.map(maps.counters);
-      this.#settings = object.map(maps.settings);
-      this.#portMap = object.map(maps.ports);
-      this.#txPorts = object.map(maps.txPorts);
-      this.#own = object.map(maps.ownV4);
-      this.#strangers = object.map(maps.strangers);
-      this.#vlans = object.map(maps.vlans);
-      this.#vlanEgress = object.map(maps.vlanEgress);
+      const made = Object.entries(maps).filter(([name]) => isWanted(name, constants));
+      this.maps = Object.fromEntries(
+        made.map(([name, descriptor]) => [name, object.map(descriptor as never)]),
+      ) as unknown as DataPlaneMaps;
     } catch (error) {
       this.#removeNamespaces();
       throw error;
@@ -190,7 +179,7 @@ export class TestRouter implements Disposable {
 
   /** Flags of a port besides attached and able to transmit. */
   setFlags(port: PortName, add: number, remove = 0): void {
-    this.#portMap.set(this.ifindex(port), {
+    this.maps.ports.set(this.ifindex(port), {
       flags: (everyPort | add) & ~remove,
       mtu: 1500,
       slot: slotOf(port),
@@ -201,42 +190,47 @@ export class TestRouter implements Disposable {
 
   /** Any interface as packets meet it; `setFlags` is for those every test has. */
   setPort(ifindex: number, port: Port): void {
-    this.#portMap.set(ifindex, port);
+    this.maps.ports.set(ifindex, port);
   }
 
   setVlan(key: VlanKey, ifindex: number): void {
-    this.#vlans.set(key, ifindex);
+    this.maps.vlans.set(key, ifindex);
   }
 
   setVlanEgress(ifindex: number, egress: VlanEgress): void {
-    this.#vlanEgress.set(ifindex, egress);
+    this.maps.vlanEgress.set(ifindex, egress);
   }
 
   setLease(lease: bigint): void {
-    this.#settings.set(0, { ...this.#settings.get(0)!, lease });
+    this.maps.settings.set(0, { ...this.maps.settings.get(0)!, lease });
   }
 
   /** An address of our own, as the control plane would enter it. */
   addOwn(address: readonly number[]): void {
     const number = Buffer.from(address).readUInt32LE();
-    writeStrangers(this.#strangers, [...this.#own.keys(), number]);
-    this.#own.set(number, 1);
+    writeStrangers(this.maps.strangers, [...this.maps.ownV4.keys(), number]);
+    this.maps.ownV4.set(number, 1);
   }
 
   /** Has every source looked up in own_v4, as before the control plane has written the filter. */
   clearStrangers(): void {
-    for (const word of [...this.#strangers.keys()]) this.#strangers.set(word, 0n);
+    for (const word of [...this.maps.strangers.keys()]) this.maps.strangers.set(word, 0n);
   }
 
   /** Ports as every test finds them; the lease is valid. */
   reset(): void {
     for (const port of names) this.setFlags(port, 0);
-    for (const key of [...this.#own.keys()]) this.#own.delete(key);
+    for (const key of [...this.maps.ownV4.keys()]) this.maps.ownV4.delete(key);
     inNetns(`/run/netns/${this.#netns}`, () => {
-      for (const port of names) if (port !== 'unable') this.#txPorts.set(this.ifindex(port), this.ifindex(port));
+      for (const port of names) if (port !== 'unable') this.maps.txPorts.set(this.ifindex(port), this.ifindex(port));
     });
-    writeStrangers(this.#strangers, []);
+    writeStrangers(this.maps.strangers, []);
     this.setLease(leaseForEver);
+  }
+
+  /** Does something in the router's namespace. */
+  inside<T>(work: () => T extends PromiseLike<unknown> ? never : T): T {
+    return inNetns(`/run/netns/${this.#netns}`, work);
   }
 
   /** Runs the frame through the program without looking at counters. */
@@ -270,8 +264,8 @@ export class TestRouter implements Disposable {
 
   #countersOf(slot: number): Counter[] {
     const per = counterLayout.COUNTERS_PER_SLOT;
-    const view = this.#counters.readRange(slot * per, per);
-    const { cpus, valueStride } = this.#counters;
+    const view = this.maps.counters.readRange(slot * per, per);
+    const { cpus, valueStride } = this.maps.counters;
     return Array.from({ length: per }, (_, i) => {
       let packets = 0n;
       let bytes = 0n;
@@ -288,18 +282,8 @@ export class TestRouter implements Disposable {
   }
 
   close(): void {
-    for (const owned of [
-      this.program,
-      this.#counters,
-      this.#settings,
-      this.#portMap,
-      this.#txPorts,
-      this.#own,
-      this.#strangers,
-      this.#vlans,
-      this.#vlanEgress,
-    ])
-      owned.close();
+    this.program.close();
+    for (const map of Object.values(this.maps) as BpfMap<unknown, unknown>[]) map.close();
     this.#removeNamespaces();
   }
 

@@ -28,6 +28,7 @@
 /* Connections remembered while slots move. Memory is taken as they come. */
 #define LB_FLOWS_MAX 1048576
 #define LB_TRACKED_MAX 262144
+#define LB_FRAGMENTS_MAX 16384
 
 /*
  * The index of services: open addressing, linear probing from `hash >> 48` on, wrapping, at most LB_INDEX_PROBES
@@ -126,14 +127,16 @@ struct lb_service {
 	__u8 fragments;  /* enum lb_fragments */
 	__u8 no_backend; /* enum lb_refusal */
 	__u8 no_service; /* enum lb_refusal; VIP records */
-	__u8 reserved0;
+	__u8 entropy_bits; /* with LB_SERVICE_ENTROPY: of the outer source, 1–32 */
 	__u16 mss;       /* MSS of clients' SYNs is lowered to this; 0: left alone */
 	__u32 idle;      /* seconds after which a tracked UDP flow or a NAT flow is forgotten; 0: the defaults */
 	__u8 quic_id_offset; /* of the server id in a short header's connection id */
 	__u8 quic_id_length; /* bytes of server id, 1–4; 0: ids are hashed */
 	__u8 quic_cid_length; /* of the connection ids this service's servers give out */
 	__u8 reserved1;
-	__u32 reserved[4];
+	__u32 fragment_tcp;  /* VIP: the service (LB_FRAGMENTS_HASH3) that takes all fragments of TCP; 0: none */
+	__u32 fragment_udp;  /* … of UDP. A VIP that has services with LB_FRAGMENTS_TRACK says so in `fragments` too */
+	__u32 reserved[2];
 };
 
 /* Services of port ranges: a range is cut into aligned blocks, each a prefix. */
@@ -200,11 +203,10 @@ struct lb_backend {
 	__u32 state;         /* enum lb_backend_state */
 	__u16 flags;         /* enum lb_backend_flag */
 	__u16 mtu;           /* of the way to it, layer 3 */
-	__u32 ifindex;
-	__u8 destination[6]; /* MAC addresses of the next hop and of our port */
+	__u32 ifindex;       /* a port, or a VLAN interface on one */
+	__u8 destination[6]; /* MAC addresses of the next hop and of our interface */
 	__u8 source_mac[6];
-	__be16 vlan_protocol; /* 0: untagged */
-	__be16 vlan_tag;
+	__u32 reserved;
 	__be16 port;         /* nat: the port it listens on, 0: the one asked for */
 	__be16 gue_port;     /* gue: its UDP port */
 	__be32 address[4];
@@ -234,6 +236,33 @@ struct lb_flow {
 	__u16 backend;
 	__u16 flags; /* enum lb_flow_flag */
 	__u32 service;
+};
+
+/* Which fragments belong together (RFC 791 3.2, RFC 8200 4.5). */
+struct lb_fragment_key {
+	__be32 source[4];
+	__be32 destination[4];
+	__u32 id;
+	__u32 protocol;
+};
+
+/* Where the first fragment went. */
+struct lb_fragment {
+	__u64 seen;
+	__u32 service;
+	__u32 backend;
+};
+
+/* The backend that gives out connection ids with this server id. */
+struct lb_quic_key {
+	__u32 ring;
+	__u32 server; /* its bytes as a number, first byte highest */
+};
+
+/* A CPU's own room, for what is too large for the stack. */
+struct lb_scratch {
+	struct lb_backend way; /* a next hop found by the kernel's FIB */
+	__u64 lookup[8];       /* struct bpf_fib_lookup */
 };
 
 /* One record: what holds for the whole stage. */
@@ -272,6 +301,8 @@ enum lb_event {
 	LB_EVENT_FOUND,            /* remembered flow found */
 	LB_EVENT_GIVEN_UP,         /* its backend was down: it went to the current one */
 	LB_EVENT_HELPER,           /* next hop asked from the kernel's FIB */
+	LB_EVENT_QUIC_ID,          /* backend found by the connection id */
+	LB_EVENT_FRAGMENT_FOUND,   /* backend found by the first fragment */
 	LB_EVENT_COUNT,
 };
 

@@ -42,6 +42,20 @@ enum reason {
 	REASON_NO_HEADROOM,         /* no room in front of the frame for the egress's VLAN tags */
 	REASON_REVERSE_PATH,        /* rp_filter would drop it: the kernel does, and counts */
 
+	/* balance: packets for a VIP. Refused ones are dropped, or answered (verdict tx) where the service says so */
+	REASON_BALANCED,            /* to a backend */
+	REASON_BALANCED_LOCAL,      /* the backend is this host */
+	REASON_NO_SERVICE,          /* on this port of the VIP */
+	REASON_NO_BACKEND,          /* none that is alive */
+	REASON_BACKEND_UNRESOLVED,  /* no way to the backend is known */
+	REASON_BACKEND_UNABLE,      /* the way leads over an interface that does not transmit XDP frames */
+	REASON_VIP_ECHO,            /* echo request */
+	REASON_VIP_ICMP,            /* any other ICMP that is not about a flow of the VIP */
+	REASON_VIP_FRAGMENT,        /* fragment the service does not take, or whose first one is not known */
+	REASON_VIP_UNFIT,           /* options, extension headers, bad lengths or checksums */
+	REASON_VIP_TTL,             /* TTL or hop limit of 1 or 0 */
+	REASON_VIP_TOO_BIG,         /* does not fit the way to the backend once encapsulated */
+
 	REASON_COUNT,
 };
 

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Sends a packet to its backend: as it is (l2), in another IP packet (ipip), or in UDP and IP (gue).
+ *
+ * The backend's record says where it is reached, as long as the control plane vouches for it (lease); otherwise the
+ * kernel's FIB is asked. What has no way is dropped and counted, never passed up: the kernel owns no VIP and would route
+ * the packet on by its own table.
+ *
+ * Everything is decided before the first byte changes. TTL and hop limit go down by one as at any router (RFC 2003 3.1,
+ * RFC 2473 3.1), so that balancers that send to each other in a circle stop.
+ */
+#ifndef HEADRACE_BALANCE_FORWARD_H
+#define HEADRACE_BALANCE_FORWARD_H
+
+#include "balance-pick.h"
+#include "checksum.h"
+#include "count.h"
+#include "route.h"
+#include "transmit.h"
+#include "unfinished.h"
+
+#define LB_OUTER_TTL 64
+#define LB_GUE_PORTS 0xc000 /* UDP source ports from here on: 14 bits of the flow's hash */
+
+static __always_inline int lb_drop(enum reason reason)
+{
+	return verdict(VERDICT_DROP, reason);
+}
+
+static __always_inline struct lb_scratch *lb_my_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&lb_scratch, &zero);
+}
+
+/* Asks the kernel's FIB for the way to a backend, into the scratch. */
+__noinline int lb_ask_way(struct xdp_md *ctx, __u32 number, __u32 mode)
+{
+	const struct lb_backend *backend = lb_backend(number);
+	struct lb_scratch *scratch = lb_my_scratch();
+	struct bpf_fib_lookup *fib;
+	struct lb_backend *way;
+
+	if (!backend || !scratch)
+		return 0;
+	lb_event(LB_EVENT_HELPER);
+	way = &scratch->way;
+	fib = (void *)scratch->lookup;
+	*way = *backend;
+	__builtin_memset(scratch->lookup, 0, sizeof(scratch->lookup));
+	fib->ifindex = ctx->ingress_ifindex;
+	if (backend->flags & LB_BACKEND_IPV6) {
+		fib->family = AF_INET6;
+		__builtin_memcpy(fib->ipv6_src, backend->source, sizeof(fib->ipv6_src));
+		__builtin_memcpy(fib->ipv6_dst, backend->address, sizeof(fib->ipv6_dst));
+	} else {
+		fib->family = AF_INET;
+		fib->ipv4_src = backend->source[3];
+		fib->ipv4_dst = backend->address[3];
+	}
+	if (bpf_fib_lookup(ctx, fib, sizeof(*fib), 0) != BPF_FIB_LKUP_RET_SUCCESS || zero_mac(fib->dmac))
+		return 0;
+	/* By its MAC address a backend is only reached on its own segment: not by way of a gateway. */
+	if (mode == LB_MODE_L2) {
+		if (!(backend->flags & LB_BACKEND_IPV6)) {
+			if (fib->ipv4_dst != backend->address[3])
+				return 0;
+		} else if (lb_word(fib->ipv6_dst) != lb_word(backend->address) ||
+			   lb_word(fib->ipv6_dst + 2) != lb_word(backend->address + 2)) {
+			return 0;
+		}
+	}
+	way->ifindex = fib->ifindex;
+	way->mtu = fib->mtu_result;
+	__builtin_memcpy(way->destination, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(way->source_mac, fib->smac, ETH_ALEN);
+	return 1;
+}
+
+/* What stands before the IP packet, beyond the Ethernet header. */
+static __always_inline __u32 lb_overhead(enum lb_mode mode, const struct lb_backend *way)
+{
+	__u32 ip = way->flags & LB_BACKEND_IPV6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+	switch (mode) {
+	case LB_MODE_IPIP:
+		return ip;
+	case LB_MODE_GUE:
+		return ip + sizeof(struct udphdr);
+	default:
+		return 0;
+	}
+}
+
+static __always_inline int lb_decrement_ttl(void *l3, const void *end, __u8 family)
+{
+	if (family == AF_INET) {
+		struct iphdr *ip = l3;
+
+		if ((void *)(ip + 1) > end)
+			return 0;
+		ipv4_decrement_ttl(ip);
+	} else {
+		struct ipv6hdr *ip = l3;
+
+		if ((void *)(ip + 1) > end)
+			return 0;
+		ip->hop_limit--;
+	}
+	return 1;
+}
+
+static __always_inline void lb_write_ipv4(struct iphdr *outer, const struct lb_backend *way, __u32 length, __u8 tos,
+					  __u8 protocol, __be32 source)
+{
+	__u32 *word = (void *)outer;
+
+	word[0] = bpf_htonl(0x45000000 | (__u32)tos << 16 | length);
+	word[1] = bpf_htonl(0x4000); /* do not fragment, and then no id is needed (RFC 6864) */
+	word[2] = bpf_htonl((__u32)LB_OUTER_TTL << 24 | (__u32)protocol << 16);
+	word[3] = source;
+	word[4] = way->address[3];
+	outer->check = ~fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]);
+}
+
+static __always_inline void lb_write_ipv6(struct ipv6hdr *outer, const struct lb_backend *way, __u32 payload, __u8 tos,
+					  __u8 protocol, __u32 hash)
+{
+	*(__be32 *)outer = bpf_htonl(0x60000000 | (__u32)tos << 20 | (hash & 0xfffff)); /* RFC 6438 */
+	outer->payload_len = bpf_htons(payload);
+	outer->nexthdr = protocol;
+	outer->hop_limit = LB_OUTER_TTL;
+	__builtin_memcpy(&outer->saddr, way->source, sizeof(outer->saddr));
+	__builtin_memcpy(&outer->daddr, way->address, sizeof(outer->daddr));
+}
+
+/*
+ * The sum of a packet that will stand behind a UDP header, without reading its payload: the transport checksum of a
+ * right packet says it. 0: it cannot be said (no such checksum, or a fragment).
+ *
+ * IPv4: the header sums to 0, the transport to the complement of its pseudo-header. IPv6: the addresses are in header
+ * and pseudo-header alike and cancel each other.
+ */
+static __always_inline __u32 lb_inner_sum(const void *ip, const void *end, __u8 family, __u8 protocol, __u8 fragment,
+					  __u32 ip_length)
+{
+	__u32 header = family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const struct udphdr *udp = ip + header;
+	__u64 pseudo = bpf_htonl(ip_length - header) + (__u64)bpf_htonl(protocol), sum;
+
+	if (fragment || ip + header > end)
+		return 0;
+	switch (protocol) {
+	case IPPROTO_UDP:
+		if ((const void *)(udp + 1) > end || !udp->check)
+			return 0;
+		break;
+	case IPPROTO_ICMP:
+		return family == AF_INET ? 0xffff : 0;
+	case IPPROTO_ICMPV6:
+	case IPPROTO_TCP:
+		break;
+	default:
+		return 0;
+	}
+	if (family == AF_INET) {
+		const struct iphdr *v4 = ip;
+
+		sum = (__u16)~fold(pseudo + v4->saddr + v4->daddr);
+	} else {
+		const __u32 *word = ip;
+
+		sum = (__u64)word[0] + word[1] + (__u16)~fold(pseudo);
+	}
+	return fold(sum) ?: 0xffff;
+}
+
+static __always_inline __u32 lb_entropy(const struct lb_service *service, __u32 flow)
+{
+	if (service->mode != LB_MODE_IPIP || !(service->flags & LB_SERVICE_ENTROPY) || !service->entropy_bits)
+		return 0;
+	return bpf_htonl(flow & (0xffffffff >> ((32 - service->entropy_bits) & 31)));
+}
+
+/* UDP before a packet. `address_sum`: of the outer addresses, when a checksum is due. */
+static __always_inline void lb_write_gue(struct udphdr *udp, const void *end, const struct packet *packet,
+					 const struct lb_backend *way, __u32 flow, const struct ipv6hdr *outer)
+{
+	const __u16 *word = (void *)udp;
+	__u32 length = packet->ip_length + sizeof(*udp), sum;
+
+	udp->source = bpf_htons(LB_GUE_PORTS | (flow & 0x3fff));
+	udp->dest = way->gue_port;
+	udp->len = bpf_htons(length);
+	udp->check = 0;
+	if (!outer)
+		return;
+	/* Over IPv6 a checksum is due: RFC 6936 leaves it out only where both ends agreed. */
+	sum = lb_inner_sum(udp + 1, end, packet->family, packet->protocol, packet->fragment, packet->ip_length);
+	if (sum)
+		udp->check = (__u16)~fold((__u64)sum + word[0] + word[1] + word[2] + ipv6_address_sum(outer) +
+					  bpf_htonl(length) + bpf_htonl(IPPROTO_UDP)) ?:
+				     0xffff;
+}
+
+static __always_inline __u8 lb_tos(const __u8 *ip, __u8 family)
+{
+	return family == AF_INET ? ip[1] : (__u8)(ip[0] << 4 | ip[1] >> 4);
+}
+
+/* Writes the headers into the room made for them at `l3`, and takes the packet's own TTL down. Every step to the packet
+ * is a constant: see behind_tags(). */
+static __always_inline int lb_encapsulate(void *l3, const void *end, const struct packet *packet,
+					  const struct lb_service *service, const struct lb_backend *way, __u32 flow)
+{
+	__u8 protocol = packet->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+	int gue = service->mode == LB_MODE_GUE;
+	__u32 length = packet->ip_length + (gue ? sizeof(struct udphdr) : 0);
+	void *inner;
+
+	if (gue)
+		protocol = IPPROTO_UDP;
+	if (way->flags & LB_BACKEND_IPV6) {
+		struct ipv6hdr *outer = l3;
+
+		inner = outer + 1;
+		if (gue) {
+			inner += sizeof(struct udphdr);
+			barrier_var(inner);
+		}
+		if (inner + 2 > end)
+			return 0;
+		lb_write_ipv6(outer, way, length, lb_tos(inner, packet->family), protocol, flow);
+		outer->saddr.s6_addr32[3] ^= lb_entropy(service, flow);
+		if (!lb_decrement_ttl(inner, end, packet->family))
+			return 0;
+		if (gue)
+			lb_write_gue((void *)(outer + 1), end, packet, way, flow, outer);
+	} else {
+		struct iphdr *outer = l3;
+
+		inner = outer + 1;
+		if (gue) {
+			inner += sizeof(struct udphdr);
+			barrier_var(inner);
+		}
+		if (inner + 2 > end)
+			return 0;
+		lb_write_ipv4(outer, way, length + sizeof(*outer), lb_tos(inner, packet->family), protocol,
+			      way->source[3] ^ lb_entropy(service, flow));
+		if (!lb_decrement_ttl(inner, end, packet->family))
+			return 0;
+		if (gue)
+			lb_write_gue((void *)(outer + 1), end, packet, way, flow, NULL);
+	}
+	return 1;
+}
+
+static __always_inline void lb_count_in(struct lb_traffic *traffic, const struct packet *packet,
+					const struct lb_target *target)
+{
+	if (!traffic)
+		return;
+	traffic->packets++;
+	traffic->bytes += packet->frame_length;
+	traffic->flows += target->begins;
+}
+
+static __always_inline void lb_count(const struct packet *packet, const struct lb_target *target)
+{
+	if (!feature_counters)
+		return;
+	lb_count_in(bpf_map_lookup_elem(&lb_service_traffic, &target->service), packet, target);
+	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, &target->backend), packet, target);
+}
+
+#define LB_TOO_BIG (1 << 17) /* lb_forward's answer besides verdicts: the MTU for the sender is in the low 16 bits */
+
+/* Sends the packet to its backend. */
+__noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, const struct lb_target *target)
+{
+	const struct lb_service *service;
+	const struct lb_backend *way;
+	struct lb_scratch *scratch;
+	struct departure out = {.l3_offset = ETH_HLEN};
+	__u32 state, overhead, excess;
+	struct ethhdr *eth;
+	void *l3, *end;
+	int grow;
+
+	if (!packet || !target)
+		return lb_drop(REASON_NO_SERVICE);
+	service = lb_service(target->service);
+	way = target->backend ? lb_backend(target->backend) : NULL;
+	if (!service)
+		return lb_drop(REASON_NO_SERVICE);
+	state = way ? LB_READ_ONCE(way->state) : 0;
+	if (!(state & LB_BACKEND_ALIVE))
+		return lb_drop(REASON_NO_BACKEND);
+	if (way->flags & LB_BACKEND_LOCAL) {
+		lb_count(packet, target);
+		return pass(REASON_BALANCED_LOCAL);
+	}
+	if (!(state & LB_BACKEND_RESOLVED) || !lease_valid()) {
+		if (!lb_ask_way(ctx, target->backend, service->mode))
+			return lb_drop(REASON_BACKEND_UNRESOLVED);
+		scratch = lb_my_scratch();
+		if (!scratch)
+			return lb_drop(REASON_BACKEND_UNRESOLVED);
+		way = &scratch->way;
+	}
+	overhead = lb_overhead(service->mode, way);
+	if (packet->ip_length + overhead > way->mtu)
+		return LB_TOO_BIG | (__u16)(way->mtu - overhead);
+	out.verdict = leave_by(ctx, packet, way->ifindex);
+	if (feature_vlan && out.verdict == VERDICT_PASS)
+		leave_tagged(ctx, packet, way->ifindex, &out);
+	if (out.verdict == VERDICT_PASS)
+		return lb_drop(REASON_BACKEND_UNABLE);
+
+	grow = (int)(overhead + out.l3_offset) - packet->l3_offset;
+	if (grow && bpf_xdp_adjust_head(ctx, -grow))
+		return lb_drop(REASON_NO_HEADROOM);
+	excess = packet->frame_length - packet->l3_offset - packet->ip_length;
+	if (excess && bpf_xdp_adjust_tail(ctx, -(int)excess))
+		return lb_drop(REASON_VIP_UNFIT);
+	end = (void *)(long)ctx->data_end;
+	eth = (void *)(long)ctx->data;
+	l3 = network_header(ctx, out.l3_offset);
+	if (overhead ? !lb_encapsulate(l3, end, packet, service, way, target->hash) :
+		       !lb_decrement_ttl(l3, end, packet->family))
+		return lb_drop(REASON_VIP_UNFIT);
+	__builtin_memcpy(eth->h_dest, way->destination, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, way->source_mac, ETH_ALEN);
+	if (overhead || packet->l3_offset != ETH_HLEN || out.l3_offset != ETH_HLEN)
+		write_tags(eth, &out, overhead ? (way->flags & LB_BACKEND_IPV6 ? AF_INET6 : AF_INET) : packet->family);
+	lb_count(packet, target);
+	return verdict(out.verdict, REASON_BALANCED);
+}
+
+#endif

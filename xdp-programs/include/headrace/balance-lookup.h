@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Whose is the packet: the flow it belongs to, and the service that has the flow.
+ *
+ * The hashes are defined in balance-abi.h; the control plane computes the same. Everything here runs in line and calls
+ * nothing, except for VIPs that have port ranges or are prefixes.
+ */
+#ifndef HEADRACE_BALANCE_LOOKUP_H
+#define HEADRACE_BALANCE_LOOKUP_H
+
+#include "balance-maps.h"
+#include "packet.h"
+
+#define LB_READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define LB_WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
+
+static __always_inline __u64 lb_word(const void *at)
+{
+	return *(const __u64 *)at;
+}
+
+static __always_inline void lb_map_ipv4(__be32 *to, __be32 address)
+{
+	*(__u64 *)to = 0;
+	*(__u64 *)(to + 2) = (__u64)address << 32 | bpf_htonl(0xffff);
+}
+
+static __always_inline __u64 lb_where(const __be32 *address)
+{
+	return lb_word(address) * LB_HASH(A) + lb_word(address + 2) * LB_HASH(B);
+}
+
+static __always_inline int lb_filter_has(__u64 where)
+{
+	__u32 bit = where >> LB_FILTER_SHIFT, word = bit / 64;
+	const __u64 *bits = bpf_map_lookup_elem(&lb_filter, &word);
+
+	return bits && *bits >> (bit % 64) & 1;
+}
+
+static __always_inline int lb_same_key(const struct lb_service *service, const __be32 *address, __u32 rest)
+{
+	return lb_word(service->address) == lb_word(address) && lb_word(service->address + 2) == lb_word(address + 2) &&
+	       *(const __u32 *)&service->port == rest;
+}
+
+struct lb_address {
+	__be32 word[4];
+} __attribute__((aligned(8)));
+
+/*
+ * Functions that are not static are verified once, by themselves, and not again for every way that leads to them.
+ *
+ * Number of the service with this key; 0: none. `rest`: port, protocol and prefix as they lie in the record.
+ */
+__noinline __u32 lb_find(const struct lb_address *wanted, __u64 where, __u32 rest)
+{
+	const __be32 *address = (const __be32 *)wanted;
+	__u64 hash = where + rest * LB_HASH(C);
+	__u32 position, i;
+
+	if (!address)
+		return 0;
+	hash = (hash ^ hash >> 32) * LB_HASH(D);
+	hash ^= hash >> 32;
+	position = hash >> LB_INDEX_SHIFT;
+	for (i = 0; i < LB_INDEX_PROBES; i++) {
+		__u32 at = (position + i) & (LB_INDEX_ENTRIES - 1), number;
+		const __u64 *entry = bpf_map_lookup_elem(&lb_index, &at);
+		const struct lb_service *service;
+		__u64 found;
+
+		if (!entry)
+			return 0;
+		found = LB_READ_ONCE(*entry);
+		if (!found)
+			return 0;
+		number = found;
+		if (found >> 32 != (__u32)hash || number == LB_INDEX_DELETED)
+			continue;
+		service = bpf_map_lookup_elem(&lb_services, &number);
+		if (service && lb_same_key(service, address, rest))
+			return number;
+	}
+	return 0;
+}
+
+static __always_inline __u32 lb_rest(__be16 port, __u8 protocol, __u8 prefix)
+{
+	return port | (__u32)protocol << 16 | (__u32)prefix << 24;
+}
+
+static __always_inline const struct lb_service *lb_service(__u32 number)
+{
+	return bpf_map_lookup_elem(&lb_services, &number);
+}
+
+__noinline __u32 lb_find_range(__u32 vip, __u8 protocol, __be16 port)
+{
+	struct lb_range_key key = { .prefix_length = 64, .vip = bpf_htonl(vip), .protocol = protocol, .port = port };
+	const __u32 *service = bpf_map_lookup_elem(&lb_ranges, &key);
+
+	return service ? *service : 0;
+}
+
+/* Number of the record of the prefix VIP that an address lies in. */
+__noinline __u32 lb_find_prefix(const struct lb_address *address)
+{
+	struct lb_prefix_key key = { .prefix_length = 128 };
+	const __u32 *vip;
+
+	if (!address)
+		return 0;
+	__builtin_memcpy(key.address, address->word, sizeof(key.address));
+	vip = bpf_map_lookup_elem(&lb_prefixes, &key);
+	return vip ? *vip : 0;
+}
+
+/* Who has a flow: the service, and the record of the VIP when the search came that far. */
+struct lb_match {
+	__u32 service; /* 0: none on this port */
+	__u32 vip;     /* 0: not needed, or no VIP at all */
+};
+
+/* After the exact key was not found. A VIP's record takes what no service takes, if it has a ring. */
+static __always_inline void lb_match_wider(struct lb_match *match, const struct lb_flow_key *flow)
+{
+	const struct lb_service *vip = lb_service(match->vip);
+	__u64 where;
+	__u32 any;
+
+	if (!match->vip || !vip)
+		return;
+	where = lb_where(vip->address);
+	if (vip->prefix) {
+		match->service = lb_find((const void *)vip->address, where, lb_rest(flow->destination_port, flow->protocol, vip->prefix));
+		if (match->service)
+			return;
+	}
+	if (vip->flags & LB_SERVICE_RANGES) {
+		match->service = lb_find_range(match->vip, flow->protocol, flow->destination_port);
+		if (match->service)
+			return;
+	}
+	any = flow->protocol == IPPROTO_TCP ? LB_SERVICE_ANY_TCP : flow->protocol == IPPROTO_UDP ? LB_SERVICE_ANY_UDP : 0;
+	if (vip->flags & any) {
+		match->service = lb_find((const void *)vip->address, where, lb_rest(0, flow->protocol, vip->prefix));
+		if (match->service)
+			return;
+	}
+	if (vip->ring)
+		match->service = match->vip;
+}
+
+/* The record of the VIP with this address; 0: it is none. */
+static __always_inline __u32 lb_find_vip(const __be32 *address, __u64 where, int filtered)
+{
+	__u32 zero = 0, vip = 0;
+	const struct lb_settings *now;
+
+	if (filtered)
+		vip = lb_find((const void *)address, where, 0);
+	if (vip)
+		return vip;
+	now = bpf_map_lookup_elem(&lb_settings, &zero);
+	return now && now->prefixes ? lb_find_prefix((const void *)address) : 0;
+}
+
+static __always_inline __u64 lb_flow_hash(const struct lb_flow_key *flow, const struct lb_service *service)
+{
+	__u64 hash = service->seed + lb_where(flow->source), rest = (__u64)flow->protocol << 32;
+
+	if (!(service->flags & LB_SERVICE_CLIENT_IP)) {
+		if (service->fragments != LB_FRAGMENTS_HASH3)
+			rest |= flow->source_port | (__u32)flow->destination_port << 16;
+		hash += lb_word(flow->destination) * LB_HASH(C) + lb_word(flow->destination + 2) * LB_HASH(D) +
+			rest * LB_HASH(E);
+	}
+	hash = (hash ^ hash >> 32) * LB_HASH(D);
+	hash = (hash ^ hash >> 29) * LB_HASH(E);
+	return hash ^ hash >> 32;
+}
+
+#endif

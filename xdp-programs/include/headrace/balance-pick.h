@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Which backend has a flow: the slot of the ring says it, and, only while the slot moves, the table of remembered
+ * connections (see enum lb_slot_layout for the states of a slot).
+ *
+ * What keeps connections when the table is full or floods come: an insert that is refused for a SYN sends the SYN to
+ * the previous backend, where its later packets, which are not found either, go too; and the ring goes on settling, so
+ * that they may be remembered yet. SYNs and other packets have budgets of their own, so that a flood of one kind never
+ * keeps the other from being remembered.
+ */
+#ifndef HEADRACE_BALANCE_PICK_H
+#define HEADRACE_BALANCE_PICK_H
+
+#include "balance-lookup.h"
+
+#define LB_SECOND 1000000000ULL
+/* Budgets are per 2^30 ns, which is a second for all that matters. */
+#define LB_BUDGET_SHIFT 30
+#define LB_TRACKED_IDLE_DEFAULT 120
+
+static __always_inline void lb_event(__u32 event)
+{
+	__u64 *count = bpf_map_lookup_elem(&lb_events, &event);
+
+	if (count)
+		(*count)++;
+}
+
+static __always_inline const struct lb_backend *lb_backend(__u32 number)
+{
+	return bpf_map_lookup_elem(&lb_backends, &number);
+}
+
+static __always_inline int lb_alive(__u32 number)
+{
+	const struct lb_backend *backend = number ? lb_backend(number) : NULL;
+
+	return backend && LB_READ_ONCE(backend->state) & LB_BACKEND_ALIVE;
+}
+
+enum lb_budget_kind { LB_BUDGET_SYN, LB_BUDGET_OTHER, LB_BUDGET_ANSWER };
+
+/* Is one more allowed on this CPU in this second? */
+__noinline int lb_spend(__u32 kind, __u64 now)
+{
+	__u32 zero = 0, *used, allowed;
+	const struct lb_settings *settings = bpf_map_lookup_elem(&lb_settings, &zero);
+	struct lb_budget *budget = bpf_map_lookup_elem(&lb_budgets, &zero);
+
+	if (!settings || !budget)
+		return 0;
+	if (budget->second != now >> LB_BUDGET_SHIFT) {
+		budget->second = now >> LB_BUDGET_SHIFT;
+		budget->syns = budget->others = budget->answers = 0;
+	}
+	switch (kind) {
+	case LB_BUDGET_SYN:
+		used = &budget->syns;
+		allowed = settings->syn_budget;
+		break;
+	case LB_BUDGET_OTHER:
+		used = &budget->others;
+		allowed = settings->other_budget;
+		break;
+	default:
+		used = &budget->answers;
+		allowed = settings->answer_budget;
+	}
+	if (*used >= allowed)
+		return 0;
+	(*used)++;
+	return 1;
+}
+
+/* What is known of a packet when its backend is chosen. */
+struct lb_choice {
+	__u32 service;
+	__u32 ring;
+	__u32 slot;      /* within the ring */
+	__u32 word;      /* the slot's word */
+	__u8 syn;        /* begins a connection */
+	__u8 closing;    /* FIN or RST */
+	__u8 read_only;  /* an error about the flow, not a packet of it: remembers nothing */
+	__u8 zero;
+};
+
+/* Where a packet goes, as the first half of the stage tells the second. */
+struct lb_target {
+	__u64 hash;    /* of the flow */
+	__u32 service;
+	__u32 backend;
+	__u32 begins;  /* a connection */
+	__u32 refusal; /* enum lb_refusal, where there is no backend */
+};
+
+/* Remembers a flow. 0 when it was refused, which keeps the ring settling. */
+static __always_inline int lb_remember(const struct lb_flow_key *flow, const struct lb_choice *choice, __u32 backend,
+				       struct lb_ring *ring, __u64 now)
+{
+	struct lb_flow entry = {
+		.seen = now,
+		.ring = choice->ring,
+		.slot = choice->slot,
+		.backend = backend,
+		.flags = (choice->syn ? 0 : LB_FLOW_OLDER) | (choice->closing ? LB_FLOW_CLOSING : 0),
+		.service = choice->service,
+	};
+
+	if (!lb_spend(choice->syn ? LB_BUDGET_SYN : LB_BUDGET_OTHER, now)) {
+		lb_event(choice->syn ? LB_EVENT_REFUSED_SYN : LB_EVENT_REFUSED_OTHER);
+		LB_WRITE_ONCE(ring->refused, now);
+		return 0;
+	}
+	/* Another CPU may have remembered it meanwhile: then that is as good. */
+	long result = bpf_map_update_elem(&lb_flows, flow, &entry, BPF_NOEXIST);
+
+	if (result && result != -17 /* EEXIST */) {
+		lb_event(LB_EVENT_REFUSED_FULL);
+		LB_WRITE_ONCE(ring->refused, now);
+		return 0;
+	}
+	lb_event(choice->syn ? LB_EVENT_REMEMBERED_SYN : LB_EVENT_REMEMBERED_OTHER);
+	return 1;
+}
+
+/* The backend of a TCP flow whose slot moves. A function of its own, which steady slots never call. */
+__noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_choice *choice)
+{
+	__u32 current, previous, number;
+	struct lb_flow *entry;
+	struct lb_ring *ring;
+	__u64 now, until;
+
+	if (!flow || !choice)
+		return 0;
+	current = choice->word & 0xffff;
+	previous = choice->word >> LB_SLOT_PREVIOUS_SHIFT;
+	now = bpf_ktime_get_coarse_ns();
+	entry = bpf_map_lookup_elem(&lb_flows, flow);
+	if (entry) {
+		lb_event(LB_EVENT_FOUND);
+		number = entry->backend;
+		if (choice->read_only)
+			return lb_alive(number) ? number : current;
+		if (now - entry->seen > LB_SECOND)
+			entry->seen = now;
+		if (choice->closing && !(entry->flags & LB_FLOW_CLOSING))
+			entry->flags |= LB_FLOW_CLOSING;
+		if (lb_alive(number))
+			return number;
+		lb_event(LB_EVENT_GIVEN_UP);
+		entry->backend = current;
+		return current;
+	}
+	if (previous == LB_PINNED || !lb_alive(previous))
+		return current;
+	number = choice->ring;
+	ring = bpf_map_lookup_elem(&lb_rings, &number);
+	if (!ring)
+		return current;
+	until = LB_READ_ONCE(ring->refused);
+	until = until ? until + ring->settle : 0;
+	if (until < LB_READ_ONCE(ring->deadline))
+		until = LB_READ_ONCE(ring->deadline);
+	if (now >= until)
+		return current;
+	if (choice->read_only)
+		return previous;
+	if (!choice->syn) {
+		lb_remember(flow, choice, previous, ring, now);
+		return previous;
+	}
+	return lb_remember(flow, choice, current, ring, now) ? current : previous;
+}
+
+/* The backend of a UDP flow of a service that tracks them. `flows`: set when the flow is new. */
+__noinline __u32 lb_pick_tracked(const struct lb_flow_key *flow, const struct lb_choice *choice, __u32 idle)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct lb_flow *entry, fresh = {};
+
+	if (!flow || !choice)
+		return 0;
+	entry = bpf_map_lookup_elem(&lb_tracked, flow);
+	if (entry && now - entry->seen < idle * LB_SECOND && lb_alive(entry->backend)) {
+		if (now - entry->seen > LB_SECOND && !choice->read_only)
+			entry->seen = now;
+		return entry->backend;
+	}
+	if (!choice->read_only) {
+		fresh.seen = now;
+		fresh.ring = choice->ring;
+		fresh.slot = choice->slot;
+		fresh.backend = choice->word & 0xffff;
+		fresh.service = choice->service;
+		bpf_map_update_elem(&lb_tracked, flow, &fresh, BPF_ANY);
+	}
+	return choice->word & 0xffff;
+}
+
+static __always_inline __u32 lb_idle(const struct lb_service *service)
+{
+	__u32 zero = 0;
+	const struct lb_settings *now = bpf_map_lookup_elem(&lb_settings, &zero);
+
+	return service->idle ?: now && now->tracked_idle ? now->tracked_idle : LB_TRACKED_IDLE_DEFAULT;
+}
+
+/* The slot that a hash has in a ring, and its word. 0: no ring, no slots. */
+static __always_inline int lb_read_slot(struct lb_choice *choice, __u64 hash)
+{
+	__u32 number = choice->ring, line, at;
+	const struct lb_ring *ring = number ? bpf_map_lookup_elem(&lb_rings, &number) : NULL;
+	const struct lb_slot_line *slots;
+	__u64 place;
+
+	if (!ring)
+		return 0;
+	place = LB_READ_ONCE(ring->place);
+	choice->slot = (hash >> 32) * (__u32)place >> 32;
+	at = (place >> 32) + choice->slot;
+	line = at / LB_SLOTS_PER_LINE;
+	slots = bpf_map_lookup_elem(&lb_slots, &line);
+	if (!slots || !(__u32)place)
+		return 0;
+	choice->word = LB_READ_ONCE(slots->slots[at % LB_SLOTS_PER_LINE]);
+	return 1;
+}
+
+/* Number of the backend that has a flow; 0: none. It may be dead: whoever sends to it looks. */
+static __always_inline __u32 lb_pick(const struct lb_flow_key *flow, const struct lb_service *service,
+				     struct lb_choice *choice, __u64 hash)
+{
+	choice->ring = LB_READ_ONCE(service->ring);
+	if (!lb_read_slot(choice, hash))
+		return 0;
+	if (flow->protocol == IPPROTO_TCP) {
+		if (choice->word >> LB_SLOT_PREVIOUS_SHIFT && !(service->flags & LB_SERVICE_REMEMBER_OFF))
+			return lb_pick_moving(flow, choice);
+	} else if (flow->protocol == IPPROTO_UDP && service->udp == LB_UDP_TRACKED) {
+		return lb_pick_tracked(flow, choice, lb_idle(service));
+	}
+	return choice->word & 0xffff;
+}
+
+#endif
