@@ -1,0 +1,93 @@
+/**
+ * Who may look. On a loopback address everybody on this machine may. On any other a token is needed: in a header for
+ * programs, or once in a login form for a browser, which then holds a cookie that is made from the token and is not it.
+ * Nothing is kept here: a new token ends every login.
+ */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { Context, MiddlewareHandler } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+
+const COOKIE = 'headrace';
+const COOKIE_SECONDS = 30 * 86_400;
+const TOKEN_LENGTH = 16;
+
+export class Access {
+  readonly #token: string | undefined;
+
+  /** @param token undefined: everybody may look. */
+  constructor(token: string | undefined) {
+    this.#token = token;
+  }
+
+  get needsToken(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /** Lets pass who may look; sends a browser to the login form and tells a program what is missing. */
+  get guard(): MiddlewareHandler {
+    return async (context, next) => {
+      if (this.#token === undefined || this.#mayLook(context, this.#token)) return next();
+      if (context.req.header('accept')?.includes('text/html')) return context.redirect('/login', 303);
+      context.header('www-authenticate', 'Bearer realm="headrace"');
+      return context.json({ error: 'a token is needed: send "Authorization: Bearer TOKEN"' }, 401);
+    };
+  }
+
+  /** @returns whether the token was right; the answer carries the cookie then. */
+  login(context: Context, offered: string): boolean {
+    if (this.#token === undefined || !same(offered, this.#token)) return false;
+    setCookie(context, COOKIE, cookieOf(this.#token), {
+      httpOnly: true,
+      sameSite: 'Strict',
+      path: '/',
+      maxAge: COOKIE_SECONDS,
+      secure: context.req.header('x-forwarded-proto') === 'https',
+    });
+    return true;
+  }
+
+  #mayLook(context: Context, token: string): boolean {
+    const offered = /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    if (offered !== undefined) return same(offered, token);
+    return same(getCookie(context, COOKIE) ?? '', cookieOf(token));
+  }
+}
+
+function cookieOf(token: string): string {
+  return createHmac('sha256', token).update('headrace live page').digest('base64url');
+}
+
+/** Compares in a time that tells nothing. */
+function same(a: string, b: string): boolean {
+  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}
+
+/** May only this machine connect to the address? */
+export function isLoopback(address: string): boolean {
+  return isIP(address) === 4 ? address.startsWith('127.') : address === '::1';
+}
+
+/** Reads a token that only its owner may read. @throws Error that says what to do. */
+export function readToken(file: string): string {
+  let text: string;
+  let mode: number;
+  try {
+    mode = statSync(file).mode;
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`read web.token_file: ${reason}; make one: (umask 077; openssl rand -hex 24 > ${file})`, {
+      cause: error,
+    });
+  }
+  if ((mode & 0o077) !== 0)
+    throw new Error(`web.token_file ${file} can be read by others than its owner: chmod 600 ${file}`);
+  if (text.length < TOKEN_LENGTH || /\s/.test(text))
+    throw new Error(
+      `web.token_file ${file} must hold one word of at least ${TOKEN_LENGTH} characters: openssl rand -hex 24 > ${file}`,
+    );
+  return text;
+}

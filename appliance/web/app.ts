@@ -1,0 +1,86 @@
+/** The live page and its API: read-only, and every path there is stands in this file. */
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Access } from './access.ts';
+import type { Asset } from './assets.ts';
+import type { EventHub } from './event-hub.ts';
+import { knownHosts, strictHeaders } from './headers.ts';
+
+export interface WebSources {
+  /** JSON text. */
+  readonly status: () => string;
+  readonly snapshot: () => string;
+  readonly history: () => string;
+  readonly hub: EventHub;
+  readonly access: Access;
+  readonly assets: ReadonlyMap<string, Asset>;
+  /** Names this server answers to, besides addresses and localhost. */
+  readonly names: readonly string[];
+  readonly loginRefused: (client: string) => void;
+}
+
+/** Wrong tokens that are looked at in a second; the rest is told to wait. */
+const LOGINS_A_SECOND = 3;
+
+export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }> {
+  const { access, assets, hub } = sources;
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(strictHeaders, knownHosts(sources.names));
+
+  // What a browser needs before it has logged in.
+  for (const name of ['/login.css', '/login.js']) serve(name);
+  app.get('/login', (context) => {
+    if (!access.needsToken) return context.redirect('/', 303);
+    return send(context.req.header('accept-encoding'), '/login.html');
+  });
+  let second = 0;
+  let tries = 0;
+  app.post('/login', bodyLimit({ maxSize: 4096 }), async (context) => {
+    const now = Math.floor(Date.now() / 1000);
+    if (now !== second) [second, tries] = [now, 0];
+    if (++tries > LOGINS_A_SECOND) return context.text('Too many tries: wait a second.\n', 429);
+    const { token } = await context.req.parseBody();
+    if (access.login(context, typeof token === 'string' ? token.trim() : '')) return context.redirect('/', 303);
+    sources.loginRefused(context.env.incoming.socket.remoteAddress ?? 'an unknown address');
+    return context.redirect('/login?wrong', 303);
+  });
+
+  app.use(access.guard);
+  app.get('/api/status', (context) => json(context.body.bind(context), sources.status()));
+  app.get('/api/snapshot', (context) => json(context.body.bind(context), sources.snapshot()));
+  app.get('/api/history', (context) => json(context.body.bind(context), sources.history()));
+  app.get('/api/events', (context) => {
+    if (hub.full) {
+      context.header('retry-after', '5');
+      return context.json({ error: 'too many listen already: try again later' }, 503);
+    }
+    hub.add(context.env.outgoing, Object.fromEntries(context.res.headers));
+    return RESPONSE_ALREADY_SENT;
+  });
+  for (const name of assets.keys()) serve(name);
+  app.notFound((context) => context.json({ error: 'no such resource' }, 404));
+  app.onError((error, context) => context.json({ error: error.message }, 500));
+  return app;
+
+  function serve(name: string): void {
+    app.get(name, (context) => send(context.req.header('accept-encoding'), name));
+  }
+
+  function send(encodings: string | undefined, name: string): Response {
+    const asset = assets.get(name);
+    if (!asset) return new Response('not found\n', { status: 404 });
+    const gzip = /\bgzip\b/.test(encodings ?? '');
+    return new Response(new Uint8Array(gzip ? asset.gzip : asset.plain), {
+      headers: { 'content-type': asset.type, vary: 'accept-encoding', ...(gzip ? { 'content-encoding': 'gzip' } : {}) },
+    });
+  }
+}
+
+function json(
+  body: (text: string, status: 200, headers: Record<string, string>) => Response,
+  text: string,
+): Response {
+  return body(text, 200, { 'content-type': 'application/json; charset=utf-8' });
+}

@@ -1,0 +1,40 @@
+/** The server of the live page: listens, and lets go of everybody when it closes. */
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { Access } from './access.ts';
+import { createApp, type WebSources } from './app.ts';
+
+export interface WebServerOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly token: string | undefined;
+}
+
+export class WebServer {
+  readonly #server: Server;
+  readonly #sources: Omit<WebSources, 'access'>;
+  readonly #options: WebServerOptions;
+
+  constructor(options: WebServerOptions, sources: Omit<WebSources, 'access'>) {
+    this.#options = options;
+    this.#sources = sources;
+    const app = createApp({ ...sources, access: new Access(options.token) });
+    this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;
+    this.#server.headersTimeout = 10_000;
+    this.#server.requestTimeout = 10_000;
+    this.#server.maxConnections = 256;
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.port, this.#options.address, resolve);
+    });
+  }
+
+  close(): void {
+    this.#sources.hub.close();
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}

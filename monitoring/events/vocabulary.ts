@@ -1,0 +1,114 @@
+/**
+ * Every event there is. The log, the event stream of the API, the page's feed and docs/reference/events.md are made
+ * from this list; a new event is one entry here and one `events.emit('name', { … })` where it happens.
+ *
+ * A name says what happened, in the past tense, and is never used again for something else: people filter by it. What
+ * differs from case to case goes into fields; the sentence puts them in words and, where there is something to do, says
+ * what. `warn` is for what somebody should look at, `error` for what did not happen although it was asked for.
+ */
+import type { EventDefinition, EventValue } from './definition.ts';
+
+export const vocabulary = {
+  // The daemon itself
+  daemon_stopping: {
+    level: 'info',
+    sentence: '{signal}: the daemon stops, packets go on being forwarded',
+    fields: { signal: 'What it was told to stop by' },
+  },
+  config_reloaded: { level: 'info', sentence: 'configuration reloaded', fields: {} },
+  reload_refused: {
+    level: 'error',
+    sentence: 'reload refused, nothing changed:\n{reason}',
+    fields: { reason: 'What is wrong, and what to do' },
+  },
+  metrics_unavailable: {
+    level: 'warn',
+    sentence: 'no metrics: {reason}',
+    fields: { reason: 'Why the exporter does not listen' },
+  },
+  web_unavailable: {
+    level: 'warn',
+    sentence: 'no live page: {reason}',
+    fields: { reason: 'Why the page and its API do not listen' },
+  },
+  web_login_refused: {
+    level: 'warn',
+    sentence: 'a login to the live page from {client} was refused: wrong token',
+    fields: { client: 'Address it came from' },
+    burst: 5,
+  },
+  events_suppressed: {
+    level: 'warn',
+    sentence: 'suppressed {count} more of {name} in the last ten seconds',
+    fields: { name: 'The event that came too often', count: 'How many were not logged' },
+    burst: Number.MAX_SAFE_INTEGER,
+  },
+  problem_found: {
+    level: 'warn',
+    sentence: '{problem}',
+    fields: { problem: 'What makes the box unwell, and what to do' },
+  },
+  problem_solved: {
+    level: 'info',
+    sentence: 'no longer so: {problem}',
+    fields: { problem: 'What made the box unwell' },
+  },
+  note_made: {
+    level: 'warn',
+    sentence: '{note}',
+    fields: { note: 'What works as configured and should be known' },
+  },
+
+  // Interfaces
+  port_problem_found: {
+    level: 'warn',
+    sentence: '{problem}',
+    fields: { interface: 'Its name', problem: 'Why it is not attached, and what to do' },
+  },
+  port_changed: {
+    level: 'debug',
+    sentence: '{operation}',
+    fields: {
+      cause: 'Why the interfaces were looked at',
+      operation: 'What was done: attach, detach, write-port, …',
+      ifindex: 'Number of the interface, null where none is meant',
+    },
+    burst: 200,
+  },
+  egress_capability_unknown: {
+    level: 'warn',
+    sentence:
+      'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: known drivers are trusted to, on others the kernel forwards',
+    fields: {},
+  },
+
+  // Routing daemons
+  bgp_session_established: {
+    level: 'info',
+    sentence: 'BGP session {session} of {daemon} with {neighbor} is established',
+    fields: { daemon: 'bird or frr', session: 'Its name there', neighbor: 'Address of the neighbor' },
+  },
+  bgp_session_lost: {
+    level: 'warn',
+    sentence: 'BGP session {session} of {daemon} with {neighbor} is {state}: {reason}',
+    fields: {
+      daemon: 'bird or frr',
+      session: 'Its name there',
+      neighbor: 'Address of the neighbor',
+      state: 'What it is now',
+      reason: 'What the daemon says about it',
+    },
+  },
+  routing_daemon_silent: {
+    level: 'warn',
+    sentence: '{daemon} does not tell its sessions: {reason}',
+    fields: { daemon: 'bird or frr', reason: 'What went wrong' },
+  },
+} as const satisfies Record<string, EventDefinition>;
+
+export type EventName = keyof typeof vocabulary;
+
+/** The fields of an event, each with a value. */
+export type EventFields<N extends EventName> = Readonly<
+  Record<keyof (typeof vocabulary)[N]['fields'], EventValue>
+>;

@@ -1,0 +1,8 @@
+/** What a box is doing now. */
+export { bitRate, count, duration, packetRate, percent, quantity } from './format.ts';
+export { applyPatch, type Json, makePatch } from './merge-patch.ts';
+export { readDeviceCounts } from './net-dev.ts';
+export { LiveSampler, type LiveSources, type LiveStatus } from './sampler.ts';
+export { sessionChanges } from './sessions.ts';
+export * from './snapshot.ts';
+export { wordsFor } from './words.ts';

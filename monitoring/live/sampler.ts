@@ -1,0 +1,127 @@
+/**
+ * Takes a snapshot of the box once a second, and keeps the last one and the last minutes of traffic: the page, the API
+ * and `headrace top` all look at the same.
+ *
+ * It asks only for what the daemon has at hand and reads the counters once; what must be waited for, such as sessions of
+ * routing daemons, is asked for elsewhere and given when it is there.
+ */
+import type { CounterRow } from '../../controlplane/dataplane/index.ts';
+import type { PortState } from '../../controlplane/ports/index.ts';
+import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
+import { factsOf } from './facts.ts';
+import { TrafficHistory } from './history.ts';
+import type { DeviceCounts } from './net-dev.ts';
+import { type CounterReading, type CounterRates, counterRates, noTraffic, round } from './rates.ts';
+import { servicesOf } from './services.ts';
+import { sessionsOf } from './sessions.ts';
+import type { History, LiveInterface, Rate, Snapshot } from './snapshot.ts';
+
+/** What the daemon says about itself. */
+export interface LiveStatus {
+  readonly healthy: boolean;
+  readonly problems: readonly string[];
+  readonly notes: readonly string[];
+  readonly parts: Readonly<Record<string, unknown>>;
+}
+
+export interface LiveSources {
+  readonly box: Snapshot['box'];
+  readonly status: () => LiveStatus;
+  readonly counters: () => readonly CounterRow[];
+  readonly ports: () => readonly PortState[];
+  readonly devices: () => ReadonlyMap<string, DeviceCounts>;
+  readonly sessions: () => readonly BgpSession[];
+  /** Milliseconds of a clock that only goes forward. Default: this process's. */
+  readonly clock?: () => number;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Reasons shown at most: more would be noise. */
+const REASONS = 12;
+
+interface Reading extends CounterReading {
+  readonly devices: ReadonlyMap<string, DeviceCounts>;
+}
+
+export class LiveSampler {
+  readonly #sources: LiveSources;
+  readonly #history = new TrafficHistory();
+  #last: Reading;
+  #snapshot: Snapshot;
+
+  constructor(sources: LiveSources) {
+    this.#sources = sources;
+    this.#last = this.#read();
+    this.#snapshot = this.#make({ total: noTraffic, interfaces: new Map(), reasons: [] }, new Map());
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get history(): History {
+    return this.#history.get();
+  }
+
+  /** Takes the next snapshot. */
+  sample(): Snapshot {
+    const next = this.#read();
+    const rates = counterRates(this.#last, next);
+    const sent = sentRates(this.#last, next);
+    this.#last = next;
+    this.#snapshot = this.#make(rates, sent);
+    this.#history.add(this.#snapshot.at, rates, Object.keys(this.#snapshot.interfaces));
+    return this.#snapshot;
+  }
+
+  #read(): Reading {
+    const { counters, devices, clock = () => performance.now() } = this.#sources;
+    return { at: clock(), rows: counters(), devices: devices() };
+  }
+
+  #make(rates: CounterRates, sent: ReadonlyMap<string, Rate>): Snapshot {
+    const { box, status, ports, sessions, now = Date.now } = this.#sources;
+    const { healthy, problems, notes, parts } = status();
+    return {
+      at: now(),
+      box,
+      healthy,
+      problems: [...problems],
+      notes: [...notes],
+      traffic: rates.total,
+      interfaces: Object.fromEntries(ports().map((port) => [port.name, interfaceOf(port, rates, sent)])),
+      reasons: rates.reasons.slice(0, REASONS),
+      services: servicesOf(parts['balancer']),
+      sessions: sessionsOf(sessions()),
+      facts: factsOf(parts),
+    };
+  }
+}
+
+function interfaceOf(port: PortState, rates: CounterRates, sent: ReadonlyMap<string, Rate>): LiveInterface {
+  return {
+    up: port.up,
+    mode: port.mode,
+    transmits: port.transmits,
+    mtu: port.mtu,
+    ...(port.problem ? { problem: port.problem } : {}),
+    in: rates.interfaces.get(port.name) ?? noTraffic,
+    out: sent.get(port.name) ?? { packets: 0, bytes: 0 },
+  };
+}
+
+function sentRates(before: Reading, after: Reading): Map<string, Rate> {
+  const seconds = Math.max(0.001, (after.at - before.at) / 1000);
+  const rates = new Map<string, Rate>();
+  for (const [name, counts] of after.devices) {
+    const old = before.devices.get(name);
+    // An interface made anew starts at zero.
+    if (!old || counts.sentPackets < old.sentPackets) continue;
+    rates.set(name, {
+      packets: round((counts.sentPackets - old.sentPackets) / seconds),
+      bytes: Math.max(0, Math.round((counts.sentBytes - old.sentBytes) / seconds)),
+    });
+  }
+  return rates;
+}
