@@ -13,9 +13,11 @@ FIXTURES := $(wildcard test/dataplane/fixtures/*.bpf.c)
 FIXTURE_OBJECTS := $(FIXTURES:test/dataplane/fixtures/%.bpf.c=build/test/%.bpf.o)
 HEADERS := $(shell find xdp-programs -name '*.h')
 GENERATED := controlplane/bpf/generated/.stamp
-SOURCES := $(shell find appliance controlplane monitoring test -name '*.ts' -not -path '*/generated/*' -not -path '*/node_modules/*')
+SOURCES := $(shell find appliance controlplane monitoring test -name '*.ts' -not -path '*/generated/*' -not -path 'monitoring/page/*' -not -path '*/node_modules/*')
 
-all: dist/.stamp $(FIXTURE_OBJECTS)
+PAGE := $(shell find monitoring/page monitoring/live monitoring/events -type f)
+
+all: dist/.stamp build/page/.stamp $(FIXTURE_OBJECTS)
 
 build/xdp/%.bpf.o: xdp-programs/%.bpf.c $(HEADERS) scripts/build.mk
 	@mkdir -p $(@D)
@@ -38,6 +40,11 @@ $(GENERATED): $(OBJECTS) $(shell find controlplane/bpf/codegen -name '*.ts' 2>/d
 dist/.stamp: $(GENERATED) $(SOURCES) tsconfig.json package.json
 	@echo "▸ tsc" >&2
 	@node_modules/.bin/tsc -p tsconfig.json
+	@touch $@
+
+build/page/.stamp: $(PAGE) scripts/build-page.mjs package.json
+	@echo "▸ live page" >&2
+	@node scripts/build-page.mjs
 	@touch $@
 
 .PHONY: all

@@ -4,5 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 node_modules/.bin/biome check --error-on-warnings .
 node_modules/.bin/tsc -p tsconfig.json --noEmit
+node_modules/.bin/tsc -p monitoring/page
 node scripts/check-imports.mjs
 echo "lint: all well"

@@ -1,6 +1,7 @@
 /** Writes docs/reference from the definitions the program itself uses: `node --import tsx appliance/cli/reference.ts`. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { eventsReference } from '../../monitoring/events/index.ts';
 import { metricsReference } from '../../monitoring/index.ts';
 import { configJsonSchema, configReference } from '../config/index.ts';
 import { doctorReference } from '../doctor/index.ts';
@@ -12,6 +13,7 @@ export const references: Readonly<Record<string, () => string>> = {
   'docs/reference/config.md': configReference,
   'docs/reference/config.schema.json': () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
   'docs/reference/doctor.md': doctorReference,
+  'docs/reference/events.md': eventsReference,
   'docs/reference/metrics.md': metricsReference,
 };
 

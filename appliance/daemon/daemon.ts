@@ -20,6 +20,7 @@ import {
 } from '../../controlplane/dataplane/index.ts';
 import { Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
 import { matchesGlob, Ports, refusedInterfaces } from '../../controlplane/ports/index.ts';
+import type { EventLog } from '../../monitoring/events/index.ts';
 import {
   type Collectors,
   countRoutes,
@@ -38,13 +39,15 @@ import type { Part } from './part.ts';
 import { createParts, featuresOf } from './parts/index.ts';
 import { missingPrivileges } from './privileges.ts';
 import { StartError } from './start-error.ts';
-import { type DaemonStatus, statusOf } from './status.ts';
+import { type DaemonStatus, statusOf, type Troubles, troublesOf, type Whole } from './status.ts';
 
 export interface DaemonOptions {
   readonly configFile: string;
   /** Wins over the file's. */
   readonly instance: string | undefined;
   readonly log: Logger;
+  /** Who logs them is the caller's business. */
+  readonly events: EventLog;
 }
 
 const TICK_MS = 1000;
@@ -56,6 +59,7 @@ const SETTLE_MS = 5;
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #log: Logger;
+  readonly #events: EventLog;
   readonly #paths: InstancePaths;
   readonly #startedAt = Date.now();
   readonly #netlinkCounts = { events: 0, overruns: 0, resyncs: 0 };
@@ -68,8 +72,8 @@ export class Daemon {
   #monitors: Disposable[] = [];
   #timers: NodeJS.Timeout[] = [];
   #ticks = 0;
-  /** Notes the log has already, as long as they hold. */
-  #noted: ReadonlySet<string> = new Set();
+  /** What was told already, as long as it holds. */
+  #told: Troubles = { healthy: true, problems: [], notes: [] };
   #settle: NodeJS.Timeout | undefined;
   #control: ControlServer | undefined;
   #parts: readonly Part[] = [];
@@ -81,6 +85,7 @@ export class Daemon {
   private constructor(options: DaemonOptions, config: Config) {
     this.#options = options;
     this.#log = options.log;
+    this.#events = options.events;
     this.#config = config;
     this.#paths = instancePaths(options.instance ?? config.instance);
   }
@@ -110,11 +115,15 @@ export class Daemon {
       this.#counting = RouteNetlink.open();
       this.#parts = createParts({
         log: this.#log,
+        events: this.#events,
         plane: this.#plane,
         ports: this.#ports,
         paths: this.#paths,
         configFile: this.#options.configFile,
+        startedAt: this.#startedAt,
         requestRefresh: (cause) => this.#requestRefresh(cause),
+        whole: () => this.#whole(),
+        status: () => this.status(),
       });
       for (const part of this.#parts) await part.check?.(this.#config);
       this.#follow();
@@ -132,6 +141,7 @@ export class Daemon {
       throw error;
     }
     await this.#listenForMetrics();
+    this.#tell();
     this.#timers.push(setInterval(() => this.#tick(), TICK_MS));
     const watchdog = watchdogIntervalMs();
     if (watchdog) this.#timers.push(setInterval(() => notifyManager('WATCHDOG=1'), watchdog));
@@ -186,10 +196,7 @@ export class Daemon {
     };
     this.#monitors.push(RouteMonitor.open({ groups: ['link', 'address4', 'netconf4'], onEvent, onOverrun }));
     if (this.#netdev) this.#monitors.push(this.#netdev.follow({ onChange: onEvent, onOverrun }));
-    else
-      this.#log.warn(
-        'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: known drivers are trusted to, on others the kernel forwards',
-      );
+    else this.#events.emit('egress_capability_unknown', {});
   }
 
   #requestRefresh(cause: string): void {
@@ -202,6 +209,7 @@ export class Daemon {
   #tick(): void {
     this.#plane.renewLease();
     for (const part of this.#started) part.tick?.();
+    this.#events.settle();
     this.#ticks++;
     if (this.#ticks % TICKS_PER_REFRESH === 0) this.refresh('timer');
     else if (this.#ports.sysctlsChanged()) this.refresh('sysctl');
@@ -210,23 +218,42 @@ export class Daemon {
   /** Looks at every interface again and applies what changed. */
   refresh(cause: string): void {
     this.#apply(cause, patternsOf(this.#config), this.#config);
-    for (const { name, problem } of this.#ports.newProblems()) this.#log.warn({ interface: name }, problem);
     for (const part of this.#started) part.refresh?.(cause);
-    const notes = this.#notes();
-    for (const note of notes) if (!this.#noted.has(note)) this.#log.warn(note);
-    this.#noted = new Set(notes);
+    // At the start, parts are yet to begin.
+    if (this.#timers.length > 0) this.#tell();
   }
 
-  #notes(): string[] {
-    return [
-      ...notesOf(this.#ports.states, this.#ports.forwards, this.#plane.barriers),
-      ...this.#started.flatMap((part) => part.notes?.() ?? []),
-    ];
+  /** Tells of problems and notes that came, and of problems that went. */
+  #tell(): void {
+    const now = this.#troubles();
+    const { problems, notes } = now;
+    for (const problem of problems)
+      if (!this.#told.problems.includes(problem)) this.#events.emit('problem_found', { problem });
+    for (const problem of this.#told.problems)
+      if (!problems.includes(problem)) this.#events.emit('problem_solved', { problem });
+    for (const note of notes) if (!this.#told.notes.includes(note)) this.#events.emit('note_made', { note });
+    this.#told = now;
+  }
+
+  #troubles(): Troubles {
+    return troublesOf(
+      notesOf(this.#ports.states, this.#ports.forwards, this.#plane.barriers),
+      this.#ports.states,
+      this.#started,
+    );
+  }
+
+  #whole(): Whole {
+    const parts = this.#started.flatMap((part) => (part.status ? [[part.name, part.status()]] : []));
+    return { ...this.#troubles(), parts: Object.fromEntries(parts) };
   }
 
   #apply(cause: string, patterns: readonly string[], { dataplane }: Config): void {
     const operations = this.#ports.refresh({ patterns, allowGeneric: dataplane.allow_generic });
-    for (const operation of operations) this.#log.debug({ cause, ...operation }, operation.kind);
+    for (const operation of operations) {
+      const ifindex = 'ifindex' in operation ? operation.ifindex : null;
+      this.#events.emit('port_changed', { cause, operation: operation.kind, ifindex });
+    }
   }
 
   /** A start goes on without metrics: forwarding matters more than being watched. */
@@ -234,7 +261,7 @@ export class Daemon {
     try {
       this.#metrics = await this.#metricsServer(this.#config.metrics.listen);
     } catch (error) {
-      this.#log.warn(`no metrics: ${error instanceof Error ? error.message : error}`);
+      this.#events.emit('metrics_unavailable', { reason: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -289,11 +316,11 @@ export class Daemon {
       this.#reloads.success++;
       this.#reloads.lastSuccessAt = Date.now();
       this.#reloads.lastSuccessful = true;
-      this.#log.info('configuration reloaded');
+      this.#events.emit('config_reloaded', {});
     } catch (error) {
       this.#reloads.failure++;
       this.#reloads.lastSuccessful = false;
-      this.#log.error(`reload refused, nothing changed:\n${error instanceof Error ? error.message : error}`);
+      this.#events.emit('reload_refused', { reason: error instanceof Error ? error.message : String(error) });
     }
     notifyManager('READY=1');
     return this.#reloads.lastSuccessful;
@@ -337,7 +364,8 @@ export class Daemon {
         try {
           await part.apply(before);
         } catch (again) {
-          this.#log.error(`${part.name} could not go back: ${again instanceof Error ? again.message : again}`);
+          const reason = again instanceof Error ? again.message : String(again);
+          this.#events.emit('part_not_restored', { part: part.name, reason });
         }
       throw error;
     }
@@ -366,9 +394,7 @@ export class Daemon {
       startedAt: this.#startedAt,
       configFile: path.resolve(this.#options.configFile),
       ports: this.#ports.states,
-      notes: this.#notes(),
-      problems: this.#started.flatMap((part) => part.problems?.() ?? []),
-      parts: Object.fromEntries(this.#started.flatMap((part) => (part.status ? [[part.name, part.status()]] : []))),
+      whole: this.#whole(),
       counters: this.#plane.counters(),
       metrics: this.#metrics?.address,
       netlink: this.#netlinkCounts,

@@ -47,7 +47,9 @@ export function journalLines(json: string): string {
   const priority = priorities.find(([atLeast]) => Number(level) >= atLeast)?.[1] ?? 7;
   const shown = Object.entries(fields)
     .filter(([, value]) => !String(msg).includes(String(value)) || value === '')
-    .map(([key, value]) => `${key}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`);
+    .map(
+      ([key, value]) => `${key}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`,
+    );
   const [first = '', ...rest] = String(msg).split('\n');
   const head = shown.length > 0 ? `${first} (${shown.join(' ')})` : first;
   return [head, ...rest].map((line) => `<${priority}>${line}\n`).join('');

@@ -9,18 +9,28 @@
 import type { Logger } from 'pino';
 import type { DataPlane, Features, InstancePaths } from '../../controlplane/dataplane/index.ts';
 import type { Ports } from '../../controlplane/ports/index.ts';
+import type { EventLog } from '../../monitoring/events/index.ts';
 import type { Collectors } from '../../monitoring/index.ts';
 import type { Config } from '../config/schema/index.ts';
+import type { DaemonStatus, Whole } from './status.ts';
 
 /** What every part may use. */
 export interface PartContext {
   readonly log: Logger;
+  /** What happens is told here, by a name of monitoring/events/vocabulary.ts: to the log and to who follows live. */
+  readonly events: EventLog;
   readonly plane: DataPlane;
   readonly ports: Ports;
   readonly paths: InstancePaths;
   readonly configFile: string;
   /** Asks for a `refresh` of everything soon; many calls make one. */
   readonly requestRefresh: (cause: string) => void;
+  /** When the daemon started, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Problems, notes and status of all parts. */
+  readonly whole: () => Whole;
+  /** What `headrace status` gets. */
+  readonly status: () => DaemonStatus;
 }
 
 /** A request on the control socket. */

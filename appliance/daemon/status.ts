@@ -2,6 +2,7 @@
 import type { CounterRow } from '../../controlplane/dataplane/index.ts';
 import { formatMac } from '../../controlplane/netlink/index.ts';
 import type { PortState } from '../../controlplane/ports/index.ts';
+import type { Part } from './part.ts';
 
 export interface InterfaceStatus {
   readonly name: string;
@@ -35,15 +36,18 @@ export interface DaemonStatus {
   readonly netlink: { readonly events: number; readonly overruns: number; readonly resyncs: number } | null;
 }
 
+/** What is wrong, and what should be known. */
+export type Troubles = Pick<DaemonStatus, 'healthy' | 'problems' | 'notes'>;
+
+/** How the box is, without what must be counted for it. */
+export type Whole = Pick<DaemonStatus, 'healthy' | 'problems' | 'notes' | 'parts'>;
+
 export interface StatusSources {
   readonly instance: string;
   readonly startedAt: number;
   readonly configFile: string;
   readonly ports: readonly PortState[];
-  readonly notes: readonly string[];
-  /** Of the parts; those of the interfaces are found here. */
-  readonly problems: readonly string[];
-  readonly parts: Readonly<Record<string, unknown>>;
+  readonly whole: Whole;
   readonly counters: readonly CounterRow[];
   readonly metrics: string | undefined;
   readonly netlink: { readonly events: number; readonly overruns: number; readonly resyncs: number };
@@ -56,10 +60,16 @@ export function shares(counters: readonly CounterRow[]): { readonly forwarded: n
   return { forwarded: sum((row) => row.reason === 'forwarded'), kernel: sum((row) => row.verdict === 'pass') };
 }
 
+/** @param own notes of the daemon itself. @param parts those that were started. */
+export function troublesOf(own: readonly string[], ports: readonly PortState[], parts: readonly Part[]): Troubles {
+  const problems = ports.flatMap((port) => (port.problem ? [`${port.name}: ${port.problem}`] : []));
+  if (ports.length === 0) problems.push('no interface matches dataplane.interfaces yet');
+  problems.push(...parts.flatMap((part) => part.problems?.() ?? []));
+  const notes = [...own, ...parts.flatMap((part) => part.notes?.() ?? [])];
+  return { healthy: problems.length === 0, problems, notes };
+}
+
 export function statusOf(sources: StatusSources): DaemonStatus {
-  const problems = sources.ports.flatMap((port) => (port.problem ? [`${port.name}: ${port.problem}`] : []));
-  if (sources.ports.length === 0) problems.push('no interface matches dataplane.interfaces yet');
-  problems.push(...sources.problems);
   const { forwarded, kernel } = shares(sources.counters);
   return {
     instance: sources.instance,
@@ -67,9 +77,9 @@ export function statusOf(sources: StatusSources): DaemonStatus {
     pid: process.pid,
     uptimeSeconds: Math.round((Date.now() - sources.startedAt) / 1000),
     configFile: sources.configFile,
-    healthy: problems.length === 0,
-    problems,
-    notes: [...sources.notes],
+    healthy: sources.whole.healthy,
+    problems: sources.whole.problems,
+    notes: sources.whole.notes,
     interfaces: sources.ports.map((port) => ({
       name: port.name,
       ifindex: port.ifindex,
@@ -84,7 +94,7 @@ export function statusOf(sources: StatusSources): DaemonStatus {
     forwardedPackets: forwarded,
     kernelPackets: kernel,
     metrics: sources.metrics ?? null,
-    parts: sources.parts,
+    parts: sources.whole.parts,
     netlink: { ...sources.netlink },
   };
 }

@@ -78,9 +78,6 @@ export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }>
   }
 }
 
-function json(
-  body: (text: string, status: 200, headers: Record<string, string>) => Response,
-  text: string,
-): Response {
+function json(body: (text: string, status: 200, headers: Record<string, string>) => Response, text: string): Response {
   return body(text, 200, { 'content-type': 'application/json; charset=utf-8' });
 }

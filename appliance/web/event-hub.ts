@@ -45,7 +45,11 @@ export class EventHub {
 
   /** Takes over a response that nothing was written to yet. */
   add(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-    response.writeHead(200, { ...headers, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
+    response.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
     // Everybody must be at the same place for a difference to mean the same.
     this.#told ??= this.#document();
     const hello = { snapshot: this.#told, history: this.#sources.history(), events: this.#sources.events() };

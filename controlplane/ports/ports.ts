@@ -48,7 +48,6 @@ export class Ports implements Disposable {
   #states: readonly PortState[] = [];
   #links: readonly Link[] = [];
   #forwards = true;
-  #told = new Map<string, string>();
 
   constructor(plane: DataPlane, netdev: Netdev | undefined) {
     this.#plane = plane;
@@ -73,14 +72,6 @@ export class Ports implements Disposable {
   /** Does the kernel forward IPv4, as of the last refresh? The packet path asks it, and leaves all to it when not. */
   get forwards(): boolean {
     return this.#forwards;
-  }
-
-  /** Problems that were not there at the call before. */
-  newProblems(): readonly { readonly name: string; readonly problem: string }[] {
-    const found = this.#states.flatMap(({ name, problem }) => (problem ? [{ name, problem }] : []));
-    const fresh = found.filter(({ name, problem }) => this.#told.get(name) !== problem);
-    this.#told = new Map(found.map(({ name, problem }) => [name, problem]));
-    return fresh;
   }
 
   /** Has a sysctl changed since the last refresh? A few small files: what can be asked every second. */

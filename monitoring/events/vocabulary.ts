@@ -21,6 +21,11 @@ export const vocabulary = {
     sentence: 'reload refused, nothing changed:\n{reason}',
     fields: { reason: 'What is wrong, and what to do' },
   },
+  part_not_restored: {
+    level: 'error',
+    sentence: '{part} could not go back after the refused reload: {reason}',
+    fields: { part: 'The part of the daemon', reason: 'Why' },
+  },
   metrics_unavailable: {
     level: 'warn',
     sentence: 'no metrics: {reason}',
@@ -60,11 +65,6 @@ export const vocabulary = {
   },
 
   // Interfaces
-  port_problem_found: {
-    level: 'warn',
-    sentence: '{problem}',
-    fields: { interface: 'Its name', problem: 'Why it is not attached, and what to do' },
-  },
   port_changed: {
     level: 'debug',
     sentence: '{operation}',
@@ -109,6 +109,4 @@ export const vocabulary = {
 export type EventName = keyof typeof vocabulary;
 
 /** The fields of an event, each with a value. */
-export type EventFields<N extends EventName> = Readonly<
-  Record<keyof (typeof vocabulary)[N]['fields'], EventValue>
->;
+export type EventFields<N extends EventName> = Readonly<Record<keyof (typeof vocabulary)[N]['fields'], EventValue>>;

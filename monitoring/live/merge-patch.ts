@@ -41,7 +41,6 @@ function equal(a: Json, b: Json): boolean {
   if (!isObject(a) || !isObject(b)) return false;
   const names = Object.keys(a);
   return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => b[name] !== undefined && equal(a[name]!, b[name]!))
+    names.length === Object.keys(b).length && names.every((name) => b[name] !== undefined && equal(a[name]!, b[name]!))
   );
 }

@@ -19,7 +19,11 @@ export function parseDeviceCounts(text: string): Map<string, DeviceCounts> {
   for (const line of text.split('\n').slice(2)) {
     const at = line.lastIndexOf(':');
     if (at === -1) continue;
-    const numbers = line.slice(at + 1).trim().split(/\s+/).map(Number);
+    const numbers = line
+      .slice(at + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number);
     counts.set(line.slice(0, at).trim(), { sentBytes: numbers[8] ?? 0, sentPackets: numbers[9] ?? 0 });
   }
   return counts;

@@ -48,8 +48,8 @@ export function counterRates(before: CounterReading, after: CounterReading): Cou
     const packets = Number(row.packets - (old && !goneBack ? old.packets : 0n));
     const bytes = Number(row.bytes - (old && !goneBack ? old.bytes : 0n));
     const outcome = outcomeOf(row.verdict);
-    let sums = interfaces.get(row.interface);
-    if (!sums) interfaces.set(row.interface, (sums = zero()));
+    const sums = interfaces.get(row.interface) ?? zero();
+    interfaces.set(row.interface, sums);
     for (const to of [sums[outcome], total[outcome]]) {
       to.packets += packets;
       to.bytes += bytes;

@@ -11,7 +11,7 @@ import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
 import { factsOf } from './facts.ts';
 import { TrafficHistory } from './history.ts';
 import type { DeviceCounts } from './net-dev.ts';
-import { type CounterReading, type CounterRates, counterRates, noTraffic, round } from './rates.ts';
+import { type CounterRates, type CounterReading, counterRates, noTraffic, round } from './rates.ts';
 import { servicesOf } from './services.ts';
 import { sessionsOf } from './sessions.ts';
 import type { History, LiveInterface, Rate, Snapshot } from './snapshot.ts';

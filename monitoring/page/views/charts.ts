@@ -32,7 +32,9 @@ class Chart {
     this.#options = options;
     this.#place = find(options.place);
     this.#place.append(this.#canvas, this.#legend());
-    new ResizeObserver(() => this.#plot?.setSize({ width: this.#place.clientWidth, height: HEIGHT })).observe(this.#place);
+    new ResizeObserver(() => this.#plot?.setSize({ width: this.#place.clientWidth, height: HEIGHT })).observe(
+      this.#place,
+    );
     for (const query of ['(prefers-color-scheme: dark)', '(prefers-contrast: more)'])
       matchMedia(query).addEventListener('change', () => this.#make());
   }
@@ -118,8 +120,22 @@ class Chart {
     const items = outcomes.map((outcome) => {
       const value = html('span', { class: 'value' });
       this.#values.set(outcome, value);
-      const line = svg('line', { x1: 0, x2: 26, y1: 5, y2: 5, class: outcome, 'stroke-dasharray': dashes[outcome].join(' ') || undefined });
-      return html('li', {}, svg('svg', { width: 26, height: 10, 'aria-hidden': 'true' }, line), outcomeNames[outcome], ' ', value);
+      const line = svg('line', {
+        x1: 0,
+        x2: 26,
+        y1: 5,
+        y2: 5,
+        class: outcome,
+        'stroke-dasharray': dashes[outcome].join(' ') || undefined,
+      });
+      return html(
+        'li',
+        {},
+        svg('svg', { width: 26, height: 10, 'aria-hidden': 'true' }, line),
+        outcomeNames[outcome],
+        ' ',
+        value,
+      );
     });
     return html('ul', { class: 'legend' }, ...items, html('li', {}, this.#when));
   }
@@ -144,13 +160,25 @@ export class Charts {
   });
 
   replace({ at, packets, bytes }: History): void {
-    this.#packets.replace(at, outcomes.map((outcome) => packets[outcome]));
-    this.#bits.replace(at, outcomes.map((outcome) => bytes[outcome]));
+    this.#packets.replace(
+      at,
+      outcomes.map((outcome) => packets[outcome]),
+    );
+    this.#bits.replace(
+      at,
+      outcomes.map((outcome) => bytes[outcome]),
+    );
   }
 
   show({ at, traffic }: Snapshot): void {
     const seconds = Math.round(at / 1000);
-    this.#packets.add(seconds, outcomes.map((outcome) => traffic[outcome].packets));
-    this.#bits.add(seconds, outcomes.map((outcome) => traffic[outcome].bytes));
+    this.#packets.add(
+      seconds,
+      outcomes.map((outcome) => traffic[outcome].packets),
+    );
+    this.#bits.add(
+      seconds,
+      outcomes.map((outcome) => traffic[outcome].bytes),
+    );
   }
 }

@@ -43,7 +43,11 @@ export class Events {
       html(
         'li',
         {},
-        html('time', { datetime: at.toISOString(), title: at.toLocaleString() }, at.toLocaleTimeString([], { hour12: false })),
+        html(
+          'time',
+          { datetime: at.toISOString(), title: at.toLocaleString() },
+          at.toLocaleTimeString([], { hour12: false }),
+        ),
         badge,
         html('span', { class: 'text' }, event.text),
         html('code', {}, event.name),

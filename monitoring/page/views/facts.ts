@@ -20,7 +20,10 @@ export class Facts {
   show({ at, box, facts }: Snapshot): void {
     const line = (title: string, text: string): Fact => ({ title, text, tone: 'neutral' });
     this.#list.show([
-      ['daemon', line('Daemon', `version ${box.version}, pid ${box.pid}, for ${duration((at - box.startedAt) / 1000)}`)],
+      [
+        'daemon',
+        line('Daemon', `version ${box.version}, pid ${box.pid}, for ${duration((at - box.startedAt) / 1000)}`),
+      ],
       ['kernel', line('Kernel', `Linux ${box.kernel}`)],
       ['config', line('Configuration', box.configFile)],
       ...Object.entries(facts).map(([name, fact]): [string, Fact] => [`part ${name}`, fact]),

@@ -45,7 +45,12 @@ export class Figures {
       const number = html('span', { class: 'number' }, '–');
       const unit = html('span', { class: 'unit' });
       list.append(
-        html('div', { class: `card figure ${figure.kind}` }, html('dt', {}, figure.label), html('dd', {}, number, ' ', unit)),
+        html(
+          'div',
+          { class: `card figure ${figure.kind}` },
+          html('dt', {}, figure.label),
+          html('dd', {}, number, ' ', unit),
+        ),
       );
       return { figure, number, unit };
     });

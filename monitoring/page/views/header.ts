@@ -31,7 +31,11 @@ export class Header {
     this.#lostAt = undefined;
     document.body.classList.remove('stale');
     const restarted = Date.now() < this.#restartedUntil;
-    showState(this.#connection, restarted ? 'attention' : 'good', restarted ? 'live again: the daemon was restarted' : 'live');
+    showState(
+      this.#connection,
+      restarted ? 'attention' : 'good',
+      restarted ? 'live again: the daemon was restarted' : 'live',
+    );
   }
 
   lost(): void {

@@ -4,7 +4,14 @@ import { type LiveInterface, outcomes, type Snapshot } from '../../live/snapshot
 import { find, html, KeyedList, write } from '../dom.ts';
 import { outcomeNames } from './marks.ts';
 
-const heads = ['Interface', 'State', ...outcomes.map((outcome) => outcomeNames[outcome]), 'Bits in', 'Packets out', 'Bits out'];
+const heads = [
+  'Interface',
+  'State',
+  ...outcomes.map((outcome) => outcomeNames[outcome]),
+  'Bits in',
+  'Packets out',
+  'Bits out',
+];
 
 export class PictureTable {
   readonly #list: KeyedList<readonly [string, LiveInterface], HTMLTableRowElement>;

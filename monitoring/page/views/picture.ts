@@ -72,21 +72,42 @@ export class Picture {
       packets <= 0 ? 0 : Math.max(THINNEST, (BAND * packets) / Math.max(all, 1));
 
     const bands: [string, Band][] = [];
-    const add = (key: string, kind: Band['kind'], packets: number, from: readonly number[], to: readonly number[]): void => {
+    const add = (
+      key: string,
+      kind: Band['kind'],
+      packets: number,
+      from: readonly number[],
+      to: readonly number[],
+    ): void => {
       const wide = thickness(packets);
       const [x0 = 0, y0 = 0] = from;
       const [x1 = 0, y1 = 0] = to;
       if (wide > 0)
-        bands.push([key, { kind, packets, width: wide, path: ribbon(x0, y0, x1, y1, wide), spine: spine(x0, y0, x1, y1) }]);
+        bands.push([
+          key,
+          { kind, packets, width: wide, path: ribbon(x0, y0, x1, y1, wide), spine: spine(x0, y0, x1, y1) },
+        ]);
     };
 
     const arriving = outcomes.map((outcome, i) =>
-      stack(middle[i]!, rows.map(([, row]) => thickness(row.in[outcome].packets))),
+      stack(
+        middle[i]!,
+        rows.map(([, row]) => thickness(row.in[outcome].packets)),
+      ),
     );
     for (const [r, [name, row]] of rows.entries()) {
-      const leaving = stack(left[r]!, outcomes.map((outcome) => thickness(row.in[outcome].packets)));
+      const leaving = stack(
+        left[r]!,
+        outcomes.map((outcome) => thickness(row.in[outcome].packets)),
+      );
       for (const [o, outcome] of outcomes.entries())
-        add(`${name} ${outcome}`, outcome, row.in[outcome].packets, [cardWidth, leaving[o]!], [centerX, arriving[o]![r]!]);
+        add(
+          `${name} ${outcome}`,
+          outcome,
+          row.in[outcome].packets,
+          [cardWidth, leaving[o]!],
+          [centerX, arriving[o]![r]!],
+        );
     }
     if (!narrow) {
       const sent = sum(rows.map(([, row]) => row.out.packets));
@@ -97,7 +118,10 @@ export class Picture {
       const edge = centerX + middleWidth;
       add('joint fast', 'fast', fast, [edge, middle[0]!.y + CARD / 2], [joint.x, fastAt]);
       add('joint kernel', 'kernel', fromKernel, [edge, middle[1]!.y + CARD / 2], [joint.x, kernelAt]);
-      const outs = stack(joint, rows.map(([, row]) => thickness(row.out.packets)));
+      const outs = stack(
+        joint,
+        rows.map(([, row]) => thickness(row.out.packets)),
+      );
       for (const [r, [name, row]] of rows.entries())
         add(`${name} out`, 'sent', row.out.packets, [joint.x, outs[r]!], [width - cardWidth, right[r]!.y + CARD / 2]);
     }
@@ -106,7 +130,10 @@ export class Picture {
     this.#bands.show(bands);
     this.#cards.show([
       ...rows.map(([name, row], r): [string, Card] => [`in ${name}`, inCard(left[r]!, name, row)]),
-      ...outcomes.map((outcome, i): [string, Card] => [`outcome ${outcome}`, outcomeCard(middle[i]!, outcome, snapshot)]),
+      ...outcomes.map((outcome, i): [string, Card] => [
+        `outcome ${outcome}`,
+        outcomeCard(middle[i]!, outcome, snapshot),
+      ]),
       ...right.map((box, r): [string, Card] => [`out ${rows[r]![0]}`, outCard(box, rows[r]![0], rows[r]![1])]),
     ]);
   }
@@ -138,7 +165,11 @@ function together(rows: readonly LiveInterface[]): LiveInterface {
     mode: '',
     transmits: true,
     mtu: 0,
-    in: { fast: rate((row) => row.in.fast), kernel: rate((row) => row.in.kernel), dropped: rate((row) => row.in.dropped) },
+    in: {
+      fast: rate((row) => row.in.fast),
+      kernel: rate((row) => row.in.kernel),
+      dropped: rate((row) => row.in.dropped),
+    },
     out: rate((row) => row.out),
   };
 }
@@ -153,7 +184,13 @@ function inCard(box: Box, name: string, row: LiveInterface): Card {
 
 function outCard(box: Box, name: string, row: LiveInterface): Card {
   const detail = row.transmits || row.mode === '' ? '' : 'sent by the kernel';
-  return { box, kind: row.up ? '' : 'faint', name, detail, lines: [`out ${packetRate(row.out.packets)}`, bitRate(row.out.bytes)] };
+  return {
+    box,
+    kind: row.up ? '' : 'faint',
+    name,
+    detail,
+    lines: [`out ${packetRate(row.out.packets)}`, bitRate(row.out.bytes)],
+  };
 }
 
 function outcomeCard(box: Box, outcome: Outcome, { traffic }: Snapshot): Card {
@@ -163,7 +200,13 @@ function outcomeCard(box: Box, outcome: Outcome, { traffic }: Snapshot): Card {
 }
 
 function createBand({ kind }: Band): SVGGElement {
-  return svg('g', { class: `band ${kind}` }, svg('path', { class: 'body' }), svg('path', { class: 'pattern' }), svg('path', { class: 'stream' }));
+  return svg(
+    'g',
+    { class: `band ${kind}` },
+    svg('path', { class: 'body' }),
+    svg('path', { class: 'pattern' }),
+    svg('path', { class: 'stream' }),
+  );
 }
 
 function updateBand(group: SVGGElement, band: Band): void {
@@ -177,7 +220,12 @@ function updateBand(group: SVGGElement, band: Band): void {
 }
 
 function createCard(): SVGGElement {
-  return svg('g', {}, svg('rect', { rx: 8 }), ...['name', 'detail', 'line', 'line second'].map((name) => svg('text', { class: name })));
+  return svg(
+    'g',
+    {},
+    svg('rect', { rx: 8 }),
+    ...['name', 'detail', 'line', 'line second'].map((name) => svg('text', { class: name })),
+  );
 }
 
 function updateCard(group: SVGGElement, { box, kind, name, detail, lines }: Card): void {
@@ -209,7 +257,11 @@ function patterns(): SVGDefsElement {
       { id: 'hatch', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
       svg('rect', { width: 2, height: 6, class: 'ink kernel' }),
     ),
-    svg('pattern', { id: 'dots', width: 6, height: 6, patternUnits: 'userSpaceOnUse' }, svg('circle', { cx: 3, cy: 3, r: 1.4, class: 'ink dropped' })),
+    svg(
+      'pattern',
+      { id: 'dots', width: 6, height: 6, patternUnits: 'userSpaceOnUse' },
+      svg('circle', { cx: 3, cy: 3, r: 1.4, class: 'ink dropped' }),
+    ),
   );
 }
 

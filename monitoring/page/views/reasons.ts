@@ -35,7 +35,13 @@ function create({ reason }: Row): HTMLLIElement {
     {},
     html('span', { class: 'words' }, reason.words),
     html('span', { class: 'rate' }),
-    html('span', { class: 'under' }, outcomeTag(reason.outcome), html('code', {}, reason.reason), html('span', { class: 'total' })),
+    html(
+      'span',
+      { class: 'under' },
+      outcomeTag(reason.outcome),
+      html('code', {}, reason.reason),
+      html('span', { class: 'total' }),
+    ),
     html('span', { class: `bar ${reason.outcome}`, 'aria-hidden': 'true' }, html('span')),
   );
 }

@@ -77,11 +77,13 @@ function update(element: HTMLDetailsElement, { item: service }: Named<LiveServic
   const note = find('.note', element);
   write(note, service.note ?? '');
   note.hidden = !service.note;
-  backendLists.get(element)?.show(
-    backends
-      .sort(([a, one], [b, other]) => order.indexOf(one.tone) - order.indexOf(other.tone) || a.localeCompare(b))
-      .map(([name, item]) => [name, { name, item }]),
-  );
+  backendLists
+    .get(element)
+    ?.show(
+      backends
+        .sort(([a, one], [b, other]) => order.indexOf(one.tone) - order.indexOf(other.tone) || a.localeCompare(b))
+        .map(([name, item]) => [name, { name, item }]),
+    );
 }
 
 function createBackend(): HTMLTableRowElement {

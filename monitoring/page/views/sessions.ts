@@ -22,20 +22,32 @@ export class Sessions {
     this.#list = new KeyedList<LiveSession, HTMLTableRowElement>(
       body,
       () =>
-        html('tr', {}, html('td', {}, stateBadge()), html('th', { scope: 'row' }), ...heads.slice(2).map(() => html('td'))),
+        html(
+          'tr',
+          {},
+          html('td', {}, stateBadge()),
+          html('th', { scope: 'row' }),
+          ...heads.slice(2).map(() => html('td')),
+        ),
       (row, session) => {
         showState(find('.badge', row), session.tone, session.state);
         const { name, daemon, neighbor, as, routes, since, note } = session;
-        for (const [i, text] of [name, daemon === 'bird' ? 'BIRD' : 'FRR', neighbor, as ?? '', routes, shortTime(since), note ?? ''].entries())
+        for (const [i, text] of [
+          name,
+          daemon === 'bird' ? 'BIRD' : 'FRR',
+          neighbor,
+          as ?? '',
+          routes,
+          shortTime(since),
+          note ?? '',
+        ].entries())
           write(row.children[i + 1]!, String(text));
       },
     );
   }
 
   show({ sessions }: Snapshot): void {
-    const rows = Object.entries(sessions).sort(
-      ([a, one], [b, other]) => rank(one) - rank(other) || a.localeCompare(b),
-    );
+    const rows = Object.entries(sessions).sort(([a, one], [b, other]) => rank(one) - rank(other) || a.localeCompare(b));
     this.#section.hidden = rows.length === 0;
     this.#list.show(rows);
   }
