@@ -1,8 +1,12 @@
 /** What Headrace tells Prometheus. */
+
+export { PcapngWriter } from './capture/pcapng.ts';
 export { type CatalogueKey, catalogue, type MetricDefinition } from './catalogue/index.ts';
 export { metricsReference } from './catalogue/reference.ts';
 export type { Collector, Collectors } from './collector.ts';
 export { counterSamples, type Sample } from './counter-samples.ts';
 export { createMetrics } from './exporter.ts';
+export { type InterfaceCounters, interfaceCounters } from './flow-export/interface-counters.ts';
+export { SflowAgent } from './flow-export/sflow.ts';
 export { type MetricSources, routerCollectors } from './router-collectors.ts';
 export { countRoutes } from './routes.ts';

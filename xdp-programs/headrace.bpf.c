@@ -18,11 +18,13 @@
 #include "headrace/guard.h"
 #include "headrace/parse.h"
 #include "headrace/route.h"
+#include "headrace/tap.h"
 
 SEC("xdp.frags")
 int headrace_xdp(struct xdp_md *ctx)
 {
 	struct packet packet = {};
+	__u32 watched = feature_tap ? tap_enter(ctx) : 0;
 	int answer = parse(ctx, &packet);
 
 	if (answer == NEXT)
@@ -32,6 +34,8 @@ int headrace_xdp(struct xdp_md *ctx)
 	if (answer == NEXT)
 		answer = packet.why_not ? pass(packet.why_not) : route(ctx, &packet);
 
+	if (watched)
+		tap_leave(ctx, &packet, watched, answer);
 	count(packet.slot, (answer >> 8) & 0xff, answer & 0xff, packet.frame_length);
 	return (answer >> 8) & 0xff;
 }
@@ -72,5 +76,7 @@ const enum lb_backend_state *const lb_backend_state_for_btf __attribute__((unuse
 const enum lb_backend_flag *const lb_backend_flag_for_btf __attribute__((unused));
 const enum lb_flow_flag *const lb_flow_flag_for_btf __attribute__((unused));
 const enum lb_event *const lb_event_for_btf __attribute__((unused));
+const enum tap_layout *const tap_layout_for_btf __attribute__((unused));
+const enum tap_condition *const tap_condition_for_btf __attribute__((unused));
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,6 +1,7 @@
 /** The command line's shape: each command is a file of its own, and this one knows their names. */
 import { Command } from 'commander';
 import { addBgp } from './bgp.ts';
+import { addCapture } from './capture.ts';
 import { addCheck } from './check.ts';
 import { addCounters } from './counters.ts';
 import { addDemo } from './demo.ts';
@@ -17,6 +18,7 @@ const commands = [
   addStatus,
   addInterfaces,
   addCounters,
+  addCapture,
   addBgp,
   addDoctor,
   addLoad,

@@ -140,6 +140,7 @@ const examples: Readonly<Record<string, string>> = {
   'dataplane.interfaces': 'interfaces: [ { match: "eth*" } ]',
   'dataplane.interfaces.match': 'match: "eth*"',
   'dataplane.allow_generic': 'allow_generic: true',
+  'sflow.collectors': 'collectors: [ "192.0.2.9:6343" ]',
   'metrics.listen': 'listen: 127.0.0.1:9469, or listen: off',
 };
 

@@ -1,6 +1,7 @@
 /** `/metrics` over HTTP, for Prometheus. */
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
+import { splitListen } from './listen-address.ts';
 
 export class MetricsServer {
   readonly address: string;
@@ -28,9 +29,7 @@ export class MetricsServer {
   }
 
   async listen(): Promise<void> {
-    const at = this.address.lastIndexOf(':');
-    const host = this.address.slice(0, at).replace(/^\[|\]$/g, '');
-    const port = Number(this.address.slice(at + 1));
+    const { host, port } = splitListen(this.address);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, host, resolve);

@@ -52,11 +52,11 @@ export class RingBuffer implements Disposable {
   }
 
   /**
-   * Hands over every committed record. The view is valid only until `visit` returns. A record whose visit throws counts
-   * as read.
+   * Hands over every committed record, or, when `visit` answers false, those up to this one. The view is valid only
+   * until `visit` returns. A record whose visit throws counts as read.
    * @returns how many there were.
    */
-  drain(visit: (record: DataView) => void): number {
+  drain(visit: (record: DataView) => unknown): number {
     if (!this.#memory) throw new Error(`drain ring buffer ${this.#map.name}: it is closed`);
     const { consumer, producer, data } = this.#memory;
     let position = Atomics.load(consumer, 0);
@@ -67,14 +67,16 @@ export class RingBuffer implements Disposable {
       if (word & BUSY) break;
       const length = word & ~(BUSY | DISCARDED);
       position += BigInt((length + HEADER + 7) & ~7);
+      let more = true;
       try {
         if (!(word & DISCARDED)) {
           records++;
-          visit(new DataView(data, at + HEADER, length));
+          more = visit(new DataView(data, at + HEADER, length)) !== false;
         }
       } finally {
         Atomics.store(consumer, 0, position);
       }
+      if (!more) break;
     }
     return records;
   }

@@ -7,6 +7,6 @@ export {
   pinnedLinks,
   removeInstance,
 } from './data-plane.ts';
-export type { DataPlaneMaps } from './loading.ts';
+export { type DataPlaneMaps, takeMaps } from './loading.ts';
 export { type Features, isWanted, omitUnwanted } from './optional-maps.ts';
 export { type InstancePaths, instancePaths } from './pins.ts';

@@ -76,13 +76,20 @@ export function loadOver(objectPath: string, paths: InstancePaths, features: Fea
   } finally {
     for (const map of reused) map.close();
   }
-  const taken = wanted.map(([name, descriptor]) => [name, object.map(descriptor as never)]);
   return {
-    maps: Object.fromEntries(taken) as DataPlaneMaps,
+    maps: takeMaps(object, features),
     program: object.program('headrace_xdp'),
     renew: object.program('headrace_renew'),
     barriers: !hasCapability('CAP_PERFMON'),
   };
+}
+
+/** All maps that a loaded object has with these features; each a descriptor of its own. */
+export function takeMaps(object: BpfObject, features: Features): DataPlaneMaps {
+  const wanted = Object.entries(maps).filter(([name]) => isWanted(name, features));
+  return Object.fromEntries(
+    wanted.map(([name, descriptor]) => [name, object.map(descriptor as never)]),
+  ) as DataPlaneMaps;
 }
 
 /**

@@ -24,6 +24,10 @@ export const optionalMaps = {
   lbServiceTraffic: 'feature_balance',
   lbBackendTraffic: 'feature_balance',
   lbEvents: 'feature_balance',
+  tapFilter: 'feature_tap',
+  tapState: 'feature_tap',
+  tapCaptured: 'feature_tap',
+  tapSampled: 'feature_tap',
 } as const satisfies Partial<Record<keyof typeof maps, string>>;
 
 export type OptionalMapName = keyof typeof optionalMaps;

@@ -6,6 +6,7 @@ import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';
 import { processMetrics } from './process.ts';
+import { tapMetrics } from './tap.ts';
 
 export type { MetricDefinition } from './definition.ts';
 
@@ -14,6 +15,7 @@ export const catalogue = {
   ...interfacesMetrics,
   ...kernelMetrics,
   ...processMetrics,
+  ...tapMetrics,
 } as const;
 
 export type CatalogueKey = keyof typeof catalogue;

@@ -8,7 +8,6 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import {
   type Counter,
   counterLayout,
-  maps,
   type Port,
   portFlag,
   type reason,
@@ -18,7 +17,7 @@ import {
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
-import { type DataPlaneMaps, type Features, isWanted, omitUnwanted } from '../../controlplane/dataplane/index.ts';
+import { type DataPlaneMaps, type Features, omitUnwanted, takeMaps } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { repository } from '../lab/library/repository.ts';
 import { mac } from './packets/bytes.ts';
@@ -115,10 +114,7 @@ export class TestRouter implements Disposable {
       omitUnwanted(object, constants);
       object.load();
       this.program = object.program('headrace_xdp');
-      const made = Object.entries(maps).filter(([name]) => isWanted(name, constants));
-      this.maps = Object.fromEntries(
-        made.map(([name, descriptor]) => [name, object.map(descriptor as never)]),
-      ) as unknown as DataPlaneMaps;
+      this.maps = takeMaps(object, constants);
     } catch (error) {
       this.#removeNamespaces();
       throw error;

@@ -10,6 +10,7 @@ import { dataplaneSchema } from './dataplane.ts';
 import { metricsSchema } from './metrics.ts';
 import { poolsSchema } from './pools.ts';
 import { servicesSchema } from './services.ts';
+import { sflowSchema } from './sflow.ts';
 
 export const configSchema = z
   .strictObject({
@@ -24,6 +25,7 @@ export const configSchema = z
     services: servicesSchema.default({}).describe('Services of the load balancer, by name.'),
     balancer: balancerSchema.prefault({}).describe('What holds for all services.'),
     metrics: metricsSchema.prefault({}).describe('The Prometheus exporter.'),
+    sflow: sflowSchema.optional().describe('Samples of packets for flow collectors. Left out: none are taken.'),
   })
   .describe('Headrace configuration');
 

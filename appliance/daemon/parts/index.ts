@@ -2,8 +2,9 @@
 import type { Features } from '../../../controlplane/dataplane/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
+import { tapPart } from './tap.ts';
 
-const definitions: readonly PartDefinition[] = [];
+const definitions: readonly PartDefinition[] = [tapPart];
 
 export function createParts(context: PartContext): readonly Part[] {
   return definitions.map(({ create }) => create(context));

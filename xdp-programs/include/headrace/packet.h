@@ -32,6 +32,7 @@ struct packet {
 	__u8 why_not;       /* enum reason: the objection to forwarding it here; 0 (REASON_FORWARDED): none */
 	__be16 source_port; /* as the kernel's flow dissector has them: 0 for fragments and protocols without ports */
 	__be16 destination_port;
+	__u32 egress;       /* interface it leaves by, to the kernel */
 };
 
 /* A stage's answer: NEXT (0), or verdict and reason in one word. */

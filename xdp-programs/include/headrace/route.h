@@ -106,7 +106,7 @@ static __always_inline int zero_mac(const __u8 *mac)
 	return !(m[0] | m[1] | m[2]);
 }
 
-static __always_inline int route(struct xdp_md *ctx, const struct packet *packet)
+static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {}; /* cleared in words of 8 bytes */
@@ -145,6 +145,7 @@ static __always_inline int route(struct xdp_md *ctx, const struct packet *packet
 		return pass(reason_of_lookup(result));
 	if (zero_mac(fib.dmac)) /* kernels before 6.3 answer so for a neighbor that failed */
 		return pass(REASON_NO_NEIGHBOR);
+	packet->egress = fib.ifindex;
 	return transmit(ctx, packet, &fib);
 }
 

@@ -1,0 +1,172 @@
+/**
+ * `headrace capture`: packets as they came in and as they went out, with what became of them and why.
+ *
+ * The daemon switches the tap on; the packets are read here, straight from the pinned ring, so that a slow disk or
+ * terminal never holds up the daemon. What is not read in time is lost, and counted.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { maps } from '../../controlplane/bpf/generated/headrace.ts';
+import { BpfMap, RingBuffer } from '../../controlplane/bpf/index.ts';
+import { RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { readTapRecord, type TapRecord } from '../../controlplane/tap/index.ts';
+import { PcapngWriter } from '../../monitoring/index.ts';
+import type { CaptureRequest } from '../daemon/parts/capture-session.ts';
+import { packetLine } from './capture-line.ts';
+import { askDaemon, type InstanceOptions, pathsOf, withInstance } from './instance.ts';
+
+interface CaptureCommandOptions extends InstanceOptions {
+  readonly interface?: string;
+  readonly filter?: string;
+  readonly verdict: readonly string[];
+  readonly reason: readonly string[];
+  readonly write?: string;
+  readonly count?: number;
+  readonly duration?: number;
+  readonly snap: number;
+  readonly rate: number;
+}
+
+interface Counts {
+  readonly captured: number;
+  readonly missed: number;
+  readonly limited: number;
+}
+
+const READ_INTERVAL_MS = 20;
+const KEEP_INTERVAL_MS = 1000;
+
+export function addCapture(program: Command): void {
+  const several = (value: string, before: readonly string[]): readonly string[] => [...before, ...value.split(',')];
+  withInstance(program.command('capture'))
+    .description('show or save packets as they came in and as they went out, with verdict and reason')
+    .option('-i, --interface <name>', 'only packets that arrive there')
+    .option('--filter <expression>', 'which packets: "tcp and host 192.0.2.1 and port 443"')
+    .option('--verdict <names>', 'only these: pass, drop, tx, redirect, aborted', several, [])
+    .option('--reason <names>', 'only these, named as in "headrace counters"', several, [])
+    .option('-w, --write <file>', 'save as pcapng, for Wireshark and tshark; "-" is standard output')
+    .option('--count <n>', 'stop after so many packets', positive)
+    .option('--duration <seconds>', 'stop after so many seconds', positive)
+    .option('--snap <bytes>', 'bytes of each packet, at most 2048', positive, 256)
+    .option('--rate <n>', 'at most so many packets a second and CPU', positive, 10_000)
+    .addHelpText(
+      'after',
+      `
+A filter is made of ip, ip6, tcp, udp, icmp, icmp6, sctp, "proto N", "[src|dst] host ADDRESS", "[src|dst] net PREFIX"
+and "[src|dst] port N", joined by "and". In the file, each packet has a comment with its verdict and reason; a packet
+that was sent on is there twice, with the same packet id.
+
+Costs nothing while nobody captures; while somebody does, every packet costs more. Ends by itself soon after this
+command or the daemon is gone.
+
+Examples:
+  headrace capture -i eth0 --count 20
+  headrace capture --verdict pass,drop --filter "tcp and port 443"
+  headrace capture --reason no_neighbor --duration 10 -w punted.pcapng
+  headrace capture -w - | tshark -r - -T fields -e ip.dst -e frame.comment`,
+    )
+    .action(capture);
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
+}
+
+async function capture(options: CaptureCommandOptions): Promise<void> {
+  const paths = pathsOf(options);
+  const request: CaptureRequest = {
+    filter: options.filter ?? '',
+    verdicts: [...options.verdict],
+    reasons: [...options.reason],
+    snap: Math.min(options.snap, 2048),
+    rate: Math.max(options.rate, 4),
+    ...(options.interface === undefined ? {} : { interface: options.interface }),
+  };
+  const started = await askDaemon<{ token: string }>(paths, '/capture/start', { method: 'POST', body: request });
+  if (!started)
+    throw Object.assign(new Error(`instance "${paths.instance}" is not running: start it with headrace run -c FILE`), {
+      code: 'ABSENT',
+    });
+  const { token } = started;
+  const asked = (what: 'keep' | 'stop') =>
+    askDaemon<Counts | null>(paths, `/capture/${what}`, { method: 'POST', body: { token } });
+  using map = BpfMap.openPinned(path.join(paths.maps, maps.tapCaptured.name), maps.tapCaptured);
+  using ring = new RingBuffer(map as BpfMap<unknown, unknown>);
+  const sink = sinkFor(options);
+  let left = options.count ?? Number.POSITIVE_INFINITY;
+  await new Promise<void>((resolve, reject) => {
+    const read = (): void => {
+      try {
+        if (left > 0)
+          ring.drain((view) => {
+            sink.packet(readTapRecord(view));
+            return --left > 0;
+          });
+        if (left <= 0) done();
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    const reading = setInterval(read, READ_INTERVAL_MS);
+    const keeping = setInterval(
+      () => asked('keep').then((answer) => answer === undefined && done(), done),
+      KEEP_INTERVAL_MS,
+    );
+    const ending = options.duration === undefined ? undefined : setTimeout(finish, options.duration * 1000);
+    function finish(): void {
+      read();
+      done();
+    }
+    function done(error?: Error): void {
+      for (const timer of [reading, keeping, ending]) clearInterval(timer);
+      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
+      else resolve();
+    }
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, finish);
+  }).finally(() => sink.close());
+  const counts = await asked('stop').catch(() => undefined);
+  console.error(summary(sink.packets, counts ?? undefined));
+}
+
+interface Sink {
+  readonly packets: number;
+  packet(record: TapRecord): void;
+  close(): void;
+}
+
+function sinkFor({ write, snap }: CaptureCommandOptions): Sink {
+  const names = interfaceNames();
+  const epoch = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+  let packets = 0;
+  const fd = write === undefined ? undefined : write === '-' ? 1 : openSync(write, 'w', 0o600);
+  const file = fd === undefined ? undefined : new PcapngWriter((bytes) => writeSync(fd, bytes), names, epoch, snap);
+  return {
+    get packets() {
+      return packets;
+    },
+    packet(record) {
+      packets++;
+      if (file) file.packet(record);
+      else writeSync(1, `${packetLine(record, names, epoch)}\n`);
+    },
+    close() {
+      if (fd !== undefined && fd !== 1) closeSync(fd);
+    },
+  };
+}
+
+function interfaceNames(): (ifindex: number) => string {
+  using netlink = RouteNetlink.open();
+  const names = new Map(netlink.links().map((link) => [link.index, link.name]));
+  return (ifindex) => names.get(ifindex) ?? `if${ifindex}`;
+}
+
+function summary(shown: number, counts: Counts | undefined): string {
+  const lost = [
+    counts && counts.missed > 0 ? `${counts.missed} lost because they were not read fast enough` : '',
+    counts && counts.limited > 0 ? `${counts.limited} beyond the rate, which --rate raises` : '',
+  ].filter(Boolean);
+  return [`${shown} packets`, ...lost].join('; ');
+}

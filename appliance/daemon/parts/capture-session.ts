@@ -1,0 +1,104 @@
+/**
+ * One capture at a time, for as long as the one who asked for it says so.
+ *
+ * Who captures reads the ring by himself; the daemon only switches the tap. It is told once a second that the capture
+ * is still wanted, and ends it when nobody has said so for five.
+ */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Link } from '../../../controlplane/netlink/index.ts';
+import { FilterError, parseFilter, type Tap } from '../../../controlplane/tap/index.ts';
+import { RouteError, type RouteRequest } from '../part.ts';
+
+const KEPT_SECONDS = 5;
+
+export const captureRequestSchema = z.strictObject({
+  interface: z.string().optional(),
+  filter: z.string().max(500).default(''),
+  verdicts: z.array(z.string()).default([]),
+  reasons: z.array(z.string()).default([]),
+  snap: z.int().min(14).max(2048).default(256),
+  /** Packets a second and CPU. */
+  rate: z.int().min(4).max(1_000_000).default(10_000),
+});
+
+export type CaptureRequest = z.input<typeof captureRequestSchema>;
+
+const tokenSchema = z.strictObject({ token: z.string() });
+
+export class CaptureSession {
+  readonly #tap: Tap;
+  readonly #links: () => readonly Link[];
+  #token: string | undefined;
+  #seconds = 0;
+
+  constructor(tap: Tap, links: () => readonly Link[]) {
+    this.#tap = tap;
+    this.#links = links;
+  }
+
+  get active(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /** @throws RouteError */
+  start({ body }: RouteRequest): { readonly token: string } {
+    if (this.#token !== undefined)
+      throw new RouteError(409, 'somebody captures already: wait until that capture has ended, or end it');
+    const parsed = captureRequestSchema.safeParse(body ?? {});
+    if (!parsed.success) throw new RouteError(400, z.prettifyError(parsed.error));
+    const { verdicts, reasons, snap, rate } = parsed.data;
+    try {
+      this.#tap.startCapture({
+        ifindex: this.#ifindexOf(parsed.data.interface),
+        filter: parseFilter(parsed.data.filter),
+        verdicts,
+        reasons,
+        snap,
+        rate,
+      });
+    } catch (error) {
+      if (error instanceof FilterError || error instanceof RangeError) throw new RouteError(400, error.message);
+      throw error;
+    }
+    this.#token = randomUUID();
+    this.#seconds = 0;
+    return { token: this.#token };
+  }
+
+  /** Still wanted. @returns what the packet path counted so far. */
+  keep(request: RouteRequest): unknown {
+    this.#check(request);
+    this.#seconds = 0;
+    return this.#tap.counts() ?? null;
+  }
+
+  stop(request: RouteRequest): unknown {
+    this.#check(request);
+    const counts = this.#tap.counts() ?? null;
+    this.end();
+    return counts;
+  }
+
+  tick(): void {
+    if (this.active && ++this.#seconds > KEPT_SECONDS) this.end();
+  }
+
+  end(): void {
+    if (!this.active) return;
+    this.#token = undefined;
+    this.#tap.stopCapture();
+  }
+
+  #check({ body }: RouteRequest): void {
+    const parsed = tokenSchema.safeParse(body);
+    if (!parsed.success || parsed.data.token !== this.#token) throw new RouteError(410, 'that capture has ended');
+  }
+
+  #ifindexOf(name: string | undefined): number {
+    if (name === undefined) return 0;
+    const link = this.#links().find((candidate) => candidate.name === name);
+    if (!link) throw new RouteError(400, `interface ${name} does not exist: see "headrace interfaces"`);
+    return link.index;
+  }
+}

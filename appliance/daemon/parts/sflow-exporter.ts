@@ -1,0 +1,128 @@
+/** Reads the tap's samples ten times a second, and sends them and the interfaces' counters to the collectors. */
+import { createSocket, type Socket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { maps } from '../../../controlplane/bpf/generated/headrace.ts';
+import { BpfMap, RingBuffer } from '../../../controlplane/bpf/index.ts';
+import type { InstancePaths } from '../../../controlplane/dataplane/index.ts';
+import { type Link, parseIp, RouteNetlink } from '../../../controlplane/netlink/index.ts';
+import { readTapRecord, type Tap } from '../../../controlplane/tap/index.ts';
+import { interfaceCounters, SflowAgent } from '../../../monitoring/index.ts';
+import type { Config } from '../../config/schema/index.ts';
+import { splitListen } from '../listen-address.ts';
+
+type SflowConfig = NonNullable<Config['sflow']>;
+
+const READ_INTERVAL_MS = 100;
+/** A burst of samples is read in parts, so that nothing else waits for it. */
+const RECORDS_A_READ = 2000;
+
+export interface SflowCounts {
+  samples: number;
+  datagrams: number;
+  errors: number;
+}
+
+export class SflowExporter {
+  readonly #config: SflowConfig;
+  readonly #tap: Tap;
+  readonly #links: () => readonly Link[];
+  readonly #counts: SflowCounts;
+  readonly #sockets = new Map<4 | 6, Socket>();
+  readonly #agent: SflowAgent;
+  readonly #map: BpfMap<unknown, unknown>;
+  readonly #ring: RingBuffer;
+  readonly #timer: NodeJS.Timeout;
+  #seconds = 0;
+
+  /** The tap samples when this returns. @throws BpfError */
+  constructor(config: SflowConfig, tap: Tap, paths: InstancePaths, links: () => readonly Link[], counts: SflowCounts) {
+    this.#config = config;
+    this.#tap = tap;
+    this.#links = links;
+    this.#counts = counts;
+    this.#agent = new SflowAgent({
+      address: agentAddress(config.agent),
+      subAgent: 0,
+      rate: config.sampling_rate,
+      send: (datagram) => this.#send(datagram),
+      uptime: () => performance.now(),
+    });
+    tap.sample(config.sampling_rate);
+    this.#map = BpfMap.openPinned(path.join(paths.maps, maps.tapSampled.name), maps.tapSampled) as BpfMap<
+      unknown,
+      unknown
+    >;
+    this.#ring = new RingBuffer(this.#map);
+    this.#timer = setInterval(() => this.#read(), READ_INTERVAL_MS);
+  }
+
+  get config(): SflowConfig {
+    return this.#config;
+  }
+
+  #read(): void {
+    let left = RECORDS_A_READ;
+    this.#ring.drain((view) => {
+      this.#counts.samples++;
+      this.#agent.flow(readTapRecord(view));
+      return --left > 0;
+    });
+    this.#agent.flush();
+  }
+
+  tick(): void {
+    this.#agent.drops = Number(this.#tap.counts()?.sampleMissed ?? 0n);
+    if (++this.#seconds % this.#config.polling_seconds !== 0) return;
+    const table = readFileSync('/proc/thread-self/net/dev', 'utf8');
+    for (const counters of interfaceCounters(table, this.#links(), speedBpsOf)) this.#agent.counters(counters);
+    this.#agent.flush();
+  }
+
+  #send(datagram: Buffer): void {
+    for (const collector of this.#config.collectors) {
+      const { host, port } = splitListen(collector);
+      const family = host.includes(':') ? 6 : 4;
+      let socket = this.#sockets.get(family);
+      if (!socket) {
+        socket = createSocket(`udp${family}`);
+        socket.on('error', () => this.#counts.errors++);
+        socket.unref();
+        this.#sockets.set(family, socket);
+      }
+      socket.send(datagram, port, host, (error) => {
+        if (error) this.#counts.errors++;
+        else this.#counts.datagrams++;
+      });
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#ring.close();
+    this.#map.close();
+    for (const socket of this.#sockets.values()) socket.close();
+    this.#tap.sample(0);
+  }
+}
+
+/** Of the driver, through sysfs: 0 where it does not tell. */
+function speedBpsOf(link: Link): bigint {
+  try {
+    const megabits = Number(readFileSync(`/sys/class/net/${link.name}/speed`, 'utf8'));
+    return megabits > 0 ? BigInt(megabits) * 1_000_000n : 0n;
+  } catch {
+    return 0n;
+  }
+}
+
+function agentAddress(configured: string | undefined): Uint8Array {
+  if (configured !== undefined) return parseIp(configured)!.bytes;
+  using netlink = RouteNetlink.open();
+  const addresses = netlink.addresses().filter((address) => address.bytes[0] !== 127 && !isLocalV6(address.bytes));
+  return (addresses.find((address) => address.family === 4) ?? addresses[0])?.bytes ?? new Uint8Array(4);
+}
+
+function isLocalV6(bytes: Uint8Array): boolean {
+  return bytes.length === 16 && ((bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80) || bytes[0] === 0);
+}

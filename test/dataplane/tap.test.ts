@@ -1,0 +1,166 @@
+/** The tap: what is captured and sampled, and that packets fare the same with it as without. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type BpfMap, RingBuffer } from '../../controlplane/bpf/index.ts';
+import {
+  type CaptureOptions,
+  parseFilter,
+  readTapRecord,
+  type TapRecord,
+  tapFilterOf,
+} from '../../controlplane/tap/index.ts';
+import { forwarded, type PacketSpec, packet } from './packets/packet.ts';
+import { tcp, udp } from './packets/transport.ts';
+import { leaseForEver, TestRouter } from './router.ts';
+import { expectRow } from './table.ts';
+
+let router: TestRouter;
+let captured: RingBuffer;
+let sampled: RingBuffer;
+beforeAll(() => {
+  router = new TestRouter({ feature_tap: true });
+  captured = new RingBuffer(router.maps.tapCaptured as BpfMap<unknown, unknown>);
+  sampled = new RingBuffer(router.maps.tapSampled as BpfMap<unknown, unknown>);
+});
+beforeEach(() => {
+  router.reset();
+  read(captured);
+  read(sampled);
+});
+afterAll(() => {
+  captured?.close();
+  sampled?.close();
+  router?.close();
+});
+
+function read(ring: RingBuffer): TapRecord[] {
+  const records: TapRecord[] = [];
+  ring.drain((view) => {
+    records.push(readTapRecord(view));
+  });
+  return records;
+}
+
+type Options = Partial<Omit<CaptureOptions, 'filter'>> & { readonly filter?: string; readonly sampleRate?: number };
+
+function watch({ sampleRate = 0, filter = '', ...options }: Options, capturing = 1): void {
+  const record = tapFilterOf({
+    ifindex: 0,
+    verdicts: [],
+    reasons: [],
+    snap: 256,
+    rate: 1_000_000,
+    ...options,
+    filter: parseFilter(filter),
+  });
+  router.maps.tapFilter!.set(0, { ...record, capturing, sample_rate: sampleRate });
+}
+
+const web: PacketSpec = { destination: '198.51.100.7', payload: tcp({ destinationPort: 443 }) };
+const plain: PacketSpec = { destination: '198.51.100.7' };
+const expired: PacketSpec = { ttl: 1 };
+const over6: PacketSpec = { destination: '2001:db8:100::7' };
+
+describe('capture', () => {
+  it('shows a forwarded packet as it came in and as it went out', () => {
+    watch({});
+    expectRow(router, plain, { out: 'out0' });
+    const records = read(captured);
+    expect(records).toHaveLength(1);
+    const { header, verdict, reason, incoming, outgoing } = records[0]!;
+    expect({ verdict, reason }).toEqual({ verdict: 'redirect', reason: 'forwarded' });
+    expect(header).toMatchObject({ ingress: router.ifindex('in0'), egress: router.ifindex('out0') });
+    expect(Buffer.from(incoming)).toEqual(Buffer.from(packet(plain)));
+    expect(Buffer.from(outgoing)).toEqual(Buffer.from(forwarded(plain, 'out0')));
+  });
+
+  it('shows what goes to the kernel once, with its reason', () => {
+    watch({});
+    expectRow(router, expired, 'ttl_expired');
+    const [record] = read(captured);
+    expect(record).toMatchObject({ verdict: 'pass', reason: 'ttl_expired' });
+    expect(record!.outgoing).toHaveLength(0);
+    expect(record!.header.egress).toBe(0);
+  });
+
+  it('cuts packets at the snap length and says how long they were', () => {
+    watch({ snap: 40 });
+    router.run(packet({ ...plain, payload: udp({ length: 900 }) }));
+    const [record] = read(captured);
+    expect(record!.incoming).toHaveLength(40);
+    expect(record!.header.length).toBe(14 + 20 + 8 + 900);
+  });
+
+  const all: readonly (readonly [string, PacketSpec])[] = [
+    ['web', web],
+    ['plain', plain],
+    ['expired', expired],
+    ['over6', over6],
+  ];
+  it.each<[string, Options, readonly string[]]>([
+    ['a reason', { reasons: ['ttl_expired'] }, ['expired']],
+    ['verdicts', { verdicts: ['redirect', 'tx'] }, ['web', 'plain', 'over6']],
+    ['a protocol', { filter: 'tcp' }, ['web']],
+    ['a port', { filter: 'port 443' }, ['web']],
+    ['a source port nobody has', { filter: 'src port 443' }, []],
+    ['a family', { filter: 'ip6' }, ['over6']],
+    ['a host', { filter: 'host 198.51.100.7 and udp' }, ['plain', 'expired']],
+    ['a destination prefix', { filter: 'dst net 2001:db8::/32' }, ['over6']],
+    ['a source prefix', { filter: 'src net 10.0.1.0/24' }, ['web', 'plain', 'expired']],
+    ['a host that is not there', { filter: 'host 198.51.100.8' }, []],
+    ['another interface', { ifindex: 9999 }, []],
+  ])('takes what has %s', (_, options, names) => {
+    watch(options);
+    const taken = all.flatMap(([name, spec]) => {
+      router.run(packet(spec));
+      return read(captured).length > 0 ? [name] : [];
+    });
+    expect(taken).toEqual(names);
+  });
+
+  it('ends with the lease', () => {
+    watch({});
+    router.setLease(0n);
+    router.run(packet(plain));
+    expect(read(captured)).toEqual([]);
+    router.setLease(leaseForEver);
+    router.run(packet(plain));
+    expect(read(captured)).toHaveLength(1);
+  });
+
+  it('keeps to its rate, and counts what is beyond', () => {
+    const before = sum((state) => state.limited);
+    watch({ rate: 40 });
+    for (let i = 0; i < 1000; i++) router.run(packet(plain));
+    const taken = read(captured).length;
+    expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(1000);
+    expect(sum((state) => state.limited) - before).toBe(1000n - BigInt(taken));
+  });
+});
+
+const sum = (of: (state: { readonly limited: bigint; readonly sampled: bigint }) => bigint): bigint =>
+  router.maps.tapState!.getPerCpu(0)!.reduce((total, state) => total + of(state), 0n);
+
+describe('sampling', () => {
+  it('takes about one packet in so many, and says out of how many', () => {
+    watch({ sampleRate: 10 }, 0);
+    const packets = 5000;
+    for (let i = 0; i < packets; i++) router.run(packet(plain));
+    const records = read(sampled);
+    // The gaps are uniform from 1 to 19: 500 of them have a standard deviation of 5.5 · √500 = 122 packets.
+    expect(records.length).toBeGreaterThan(400);
+    expect(records.length).toBeLessThan(620);
+    const pool = records.reduce((total, record) => total + record.header.pool, 0);
+    expect(packets - pool).toBeGreaterThanOrEqual(0);
+    expect(packets - pool).toBeLessThan(2 * 19 + 1);
+    expect(read(captured)).toEqual([]);
+  });
+
+  it('goes on beside a capture that wants other packets', () => {
+    watch({ sampleRate: 1, filter: 'ip6' });
+    router.run(packet(plain));
+    expect([read(sampled).length, read(captured).length]).toEqual([1, 0]);
+    router.run(packet(over6));
+    expect([read(sampled).length, read(captured).length]).toEqual([1, 1]);
+  });
+});
