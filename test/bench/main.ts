@@ -4,6 +4,7 @@ import { benchBalancer } from './balancer.ts';
 import { printChecks } from './checks.ts';
 import { printFib } from './fib.ts';
 import { benchRouter } from './router.ts';
+import { benchUnit } from './unit.ts';
 
 const program = new Command('bench').description('Measures Headrace on this machine. Needs root.');
 program
@@ -35,4 +36,10 @@ program
   .option('--rounds <number>', 'samples of each', Number, 9)
   .option('--repeat <number>', 'packets of a sample', Number, 200_000)
   .action(benchBalancer);
+program
+  .command('unit')
+  .description("the program as the systemd units load it, against root's and the daemon's own")
+  .option('--json', 'print JSON', false)
+  .option('--rounds <number>', 'samples of each', Number, 31)
+  .action(benchUnit);
 await program.parseAsync();

@@ -69,7 +69,8 @@ export function measurePacketCost(lab: RouterLab, spread: Spread, rounds: number
   return candidates.map(({ name }, i) => ({ name, ns: summarize(samples[i]!) }));
 }
 
-function cpuTimeOf(program: Program, ingressIfindex: number, repeat: number): { verdict: number; ns: number } {
+/** Runs `program` on a packet that comes in by the interface; call it in the router's namespace. */
+export function cpuTimeOf(program: Program, ingressIfindex: number, repeat: number): { verdict: number; ns: number } {
   const start = process.cpuUsage();
   const { verdict } = program.testRun({ data: FRAME, ingressIfindex, repeat });
   const used = process.cpuUsage(start);

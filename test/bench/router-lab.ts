@@ -8,7 +8,7 @@
 
 import { maps as benchMaps } from '../../controlplane/bpf/generated/bench.ts';
 import { maps, type Port, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
-import { type BpfMap, BpfObject, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
+import { type BpfMap, BpfObject, type MapDescriptor, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
 import { omitUnwanted } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { type Host, Lab } from '../lab/library/index.ts';
@@ -66,23 +66,13 @@ export class Subject implements Disposable {
     this.#object.load();
     this.program = this.#object.program('headrace_xdp');
     this.#ports = this.#object.map(maps.ports);
-    using transmit = this.#object.map(maps.txPorts);
-    using settings = this.#object.map(maps.settings);
-    using own = this.#object.map(maps.ownV4);
-    using strangers = this.#object.map(maps.strangers);
-    lab.router.inNamespace(() => transmit.set(lab.egress, lab.egress));
-    settings.set(0, { ...settings.get(0)!, lease: 2n ** 62n });
-    const addresses = ['192.0.2.1', '198.51.100.1', '192.0.2.255', '198.51.100.255'].map(ipv4);
-    for (const address of addresses) own.set(address, 1);
-    writeStrangers(strangers, addresses);
+    fillMaps(lab, (descriptor) => this.#object.map(descriptor));
     this.setFlags(0);
   }
 
   /** @param flags of enum port_flag, besides those that make the port work at all. */
   setFlags(flags: number): void {
-    const always = portFlag.ATTACHED | portFlag.TRANSMITS;
-    const { ingress, ingressMac: mac } = this.#lab;
-    this.#ports.set(ingress, { flags: always | flags, mtu: 1500, slot: 1, mac, interface: ingress });
+    setIngress(this.#lab, this.#ports, flags);
   }
 
   [Symbol.dispose](): void {
@@ -90,6 +80,26 @@ export class Subject implements Disposable {
     this.program.close();
     this.#object.close();
   }
+}
+
+/** @param flags of enum port_flag, besides those that make the port work at all. */
+export function setIngress(lab: RouterLab, ports: BpfMap<number, Port>, flags: number): void {
+  const always = portFlag.ATTACHED | portFlag.TRANSMITS;
+  const { ingress, ingressMac: mac } = lab;
+  ports.set(ingress, { flags: always | flags, mtu: 1500, slot: 1, mac, interface: ingress });
+}
+
+/** Has the maps of a packet path, opened by `map`, know the lab; the lease never ends. */
+export function fillMaps(lab: RouterLab, map: <K, V>(descriptor: MapDescriptor<K, V>) => BpfMap<K, V>): void {
+  using transmit = map(maps.txPorts);
+  using settings = map(maps.settings);
+  using own = map(maps.ownV4);
+  using strangers = map(maps.strangers);
+  lab.router.inNamespace(() => transmit.set(lab.egress, lab.egress));
+  settings.set(0, { ...settings.get(0)!, lease: 2n ** 62n });
+  const addresses = ['192.0.2.1', '198.51.100.1', '192.0.2.255', '198.51.100.255'].map(ipv4);
+  for (const address of addresses) own.set(address, 1);
+  writeStrangers(strangers, addresses);
 }
 
 export class RouterLab implements Disposable {

@@ -7,9 +7,8 @@ export const multipath: Check = {
   examine(facts) {
     return (['ipv4', 'ipv6'] as const).flatMap((family): Result[] => [
       policy(sysctl(facts, `net.${family}.fib_multipath_hash_policy`), `net.${family}.fib_multipath_hash_policy`),
-      linkDown(
-        sysctl(facts, `net.${family}.conf.all.ignore_routes_with_linkdown`),
-        `net.${family}.conf.all.ignore_routes_with_linkdown`,
+      ...facts.interfaces.map(({ name }) =>
+        linkDown(sysctl(facts, `net.${family}.conf.${name}.ignore_routes_with_linkdown`), family, name),
       ),
     ]);
   },
@@ -21,13 +20,14 @@ function policy(value: number | undefined, name: string): Result {
   return { subject: system, verdict: 'note', says: `${name}=${value}`, mend: setSysctl(name, 1) };
 }
 
-function linkDown(value: number | undefined, name: string): Result {
-  if (value === undefined) return unknown(system, `${name} cannot be read`);
-  if (value === 1) return ok(system, `${name}=1`);
+/** The interface's own setting decides; that of `all` is not looked at for IPv4. */
+function linkDown(value: number | undefined, family: string, name: string): Result {
+  if (value === undefined) return unknown(name, `ignore_routes_with_linkdown (${family}) cannot be read`);
+  if (value !== 0) return ok(name, `${family} routes by it are not used while it has no carrier`);
   return {
-    subject: system,
+    subject: name,
     verdict: 'note',
-    says: `routes by interfaces without carrier stay in use (${name}=0)`,
-    mend: setSysctl(name, 1),
+    says: `${family} routes by it stay in use while it has no carrier (ignore_routes_with_linkdown=0)`,
+    mend: `sysctl -w net/${family}/conf/${name}/ignore_routes_with_linkdown=1`,
   };
 }

@@ -11,24 +11,32 @@ const names = [
   'kernel.unprivileged_bpf_disabled',
   'net.core.bpf_jit_enable',
   'net.core.bpf_jit_harden',
-  'net.ipv4.conf.all.ignore_routes_with_linkdown',
   'net.ipv4.conf.all.rp_filter',
   'net.ipv4.fib_multipath_hash_policy',
   'net.ipv4.ip_forward',
   'net.ipv4.ip_forward_use_pmtu',
   'net.ipv4.neigh.default.gc_thresh3',
   'net.ipv6.conf.all.forwarding',
-  'net.ipv6.conf.all.ignore_routes_with_linkdown',
   'net.ipv6.fib_multipath_hash_policy',
   'net.ipv6.neigh.default.gc_thresh3',
 ];
+
+/** Of each interface. */
+const ownNames = [
+  ['ipv4', 'rp_filter'],
+  ['ipv4', 'ignore_routes_with_linkdown'],
+  ['ipv6', 'ignore_routes_with_linkdown'],
+] as const;
 
 /** @param interfaces whose own settings are wanted too */
 export function sysctls(interfaces: readonly string[]): Facts['sysctls'] {
   const common = names.map((name) => [name, textOf(`/proc/sys/${name.replaceAll('.', '/')}`)] as const);
   // A name may contain dots, so the path is not made from the key.
-  const own = interfaces.map(
-    (name) => [`net.ipv4.conf.${name}.rp_filter`, textOf(`/proc/sys/net/ipv4/conf/${name}/rp_filter`)] as const,
+  const own = interfaces.flatMap((name) =>
+    ownNames.map(
+      ([family, key]) =>
+        [`net.${family}.conf.${name}.${key}`, textOf(`/proc/sys/net/${family}/conf/${name}/${key}`)] as const,
+    ),
   );
   return Object.fromEntries([...common, ...own]);
 }

@@ -47,8 +47,8 @@ mount -o remount,bind,ro /proc/sys
 shift 4
 exec setpriv "$@"`;
 
-/** The command that runs the program with these words as the unit would. */
-export function unitCommand(host: Host, unit: Unit, words: readonly string[]): string[] {
+/** The command that runs the program, or another module of the build, with these words as the unit would. */
+export function unitCommand(host: Host, unit: Unit, words: readonly string[], module = headraceProgram): string[] {
   const checkout = `${host.folder}/checkout`;
   const nodeFolder = `${host.folder}/node`;
   mkdirSync(checkout, { recursive: true });
@@ -61,7 +61,7 @@ export function unitCommand(host: Host, unit: Unit, words: readonly string[]): s
     ...[`--reuid=${unitUser}`, `--regid=${unitUser}`, '--clear-groups', '--no-new-privs'],
     ...[`--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`],
     path.join(nodeFolder, path.basename(process.execPath)),
-    path.join(checkout, path.relative(repository, headraceProgram)),
+    path.join(checkout, path.relative(repository, module)),
     ...words,
   ];
 }

@@ -159,10 +159,10 @@ const cases: readonly Case[] = [
   {
     check: 'multipath',
     of: 'dead legs kept',
-    change: sysctls({ 'net.ipv6.conf.all.ignore_routes_with_linkdown': '0' }),
+    change: sysctls({ 'net.ipv6.conf.eth0.ignore_routes_with_linkdown': '0' }),
     verdict: 'note',
-    says: /without carrier/,
-    mend: /linkdown=1/,
+    says: /no carrier/,
+    mend: /conf\/eth0\/ignore_routes_with_linkdown=1/,
   },
   {
     check: 'xdp-mode',
