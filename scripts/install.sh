@@ -16,7 +16,8 @@ units=(headrace.service headrace-load.service run-headrace-bpf.mount)
 die() { printf 'install: %s\n' "$*" >&2; exit 1; }
 say() { printf '▸ %s\n' "$*" >&2; }
 
-# What runs, without what only builds and tests: dist/ as far as the program goes, the XDP object, production packages.
+# What runs, without what only builds and tests: dist/ as far as the program goes, the XDP object, the live page,
+# production packages.
 install_files() {
   [ -e build/xdp/headrace.bpf.o ] && [ -e dist/appliance/cli/main.js ] || die "build first: npm run build"
   local new=$lib.new
@@ -26,6 +27,7 @@ install_files() {
   rm -rf "$new/dist/.tsbuildinfo" "$new/dist/.stamp" "$new/dist/test/unit" "$new/dist/test/dataplane" "$new/dist/test/bench"
   find "$new/dist" -name '*.test.js*' -delete
   install -m 644 build/xdp/headrace.bpf.o "$new/build/xdp/"
+  install -D -m 644 -t "$new/build/page" build/page/*
   install -m 644 package.json package-lock.json "$new/"
   say "production packages"
   copy_packages "$new"

@@ -11,11 +11,13 @@ import { addInterfaces } from './interfaces.ts';
 import { addLoad } from './load.ts';
 import { addRun } from './run.ts';
 import { addStatus } from './status.ts';
+import { addTop } from './top/top.ts';
 
 const commands = [
   addRun,
   addCheck,
   addStatus,
+  addTop,
   addInterfaces,
   addCounters,
   addCapture,

@@ -142,6 +142,9 @@ const examples: Readonly<Record<string, string>> = {
   'dataplane.allow_generic': 'allow_generic: true',
   'sflow.collectors': 'collectors: [ "192.0.2.9:6343" ]',
   'metrics.listen': 'listen: 127.0.0.1:9469, or listen: off',
+  'web.listen': 'listen: 127.0.0.1:9470, or listen: off',
+  'web.token_file': 'token_file: /etc/headrace/web.token',
+  'web.names': 'names: [ edge1.example.net ]',
 };
 
 function exampleOf(path: readonly PropertyKey[]): string | undefined {

@@ -1,6 +1,5 @@
 /** The live page and its API: read-only, and every path there is stands in this file. */
 import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Access } from './access.ts';
@@ -48,16 +47,18 @@ export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }>
   });
 
   app.use(access.guard);
-  app.get('/api/status', (context) => json(context.body.bind(context), sources.status()));
-  app.get('/api/snapshot', (context) => json(context.body.bind(context), sources.snapshot()));
-  app.get('/api/history', (context) => json(context.body.bind(context), sources.history()));
+  app.get('/api/status', () => json(sources.status()));
+  app.get('/api/snapshot', () => json(sources.snapshot()));
+  app.get('/api/history', () => json(sources.history()));
   app.get('/api/events', (context) => {
     if (hub.full) {
       context.header('retry-after', '5');
       return context.json({ error: 'too many listen already: try again later' }, 503);
     }
-    hub.add(context.env.outgoing, Object.fromEntries(context.res.headers));
-    return RESPONSE_ALREADY_SENT;
+    return context.body(hub.listen(), 200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
   });
   for (const name of assets.keys()) serve(name);
   app.notFound((context) => context.json({ error: 'no such resource' }, 404));
@@ -78,6 +79,6 @@ export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }>
   }
 }
 
-function json(body: (text: string, status: 200, headers: Record<string, string>) => Response, text: string): Response {
-  return body(text, 200, { 'content-type': 'application/json; charset=utf-8' });
+function json(text: string): Response {
+  return new Response(text, { headers: { 'content-type': 'application/json; charset=utf-8' } });
 }

@@ -5,7 +5,6 @@
  * Patch) and events as they happen (`happened`). The number of listeners is bounded, and one that does not read is let
  * go before what waits for it grows large: it will come back and start with `hello` again.
  */
-import type { ServerResponse } from 'node:http';
 import type { EventRecord } from '../../monitoring/events/index.ts';
 import { type History, type Json, makePatch, type Snapshot } from '../../monitoring/live/index.ts';
 
@@ -26,7 +25,7 @@ export class EventHub {
   readonly #sources: HubSources;
   readonly #most: number;
   readonly #backlog: number;
-  readonly #listeners = new Set<ServerResponse>();
+  readonly #listeners = new Set<ReadableStreamDefaultController<Uint8Array>>();
   #told: Json | undefined;
 
   constructor(sources: HubSources, options: HubOptions = {}) {
@@ -43,20 +42,23 @@ export class EventHub {
     return this.#listeners.size >= this.#most;
   }
 
-  /** Takes over a response that nothing was written to yet. */
-  add(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-    response.writeHead(200, {
-      ...headers,
-      'content-type': 'text/event-stream; charset=utf-8',
-      'x-accel-buffering': 'no',
-    });
+  /** The bytes for one more listener, until it goes or is let go. */
+  listen(): ReadableStream<Uint8Array> {
     // Everybody must be at the same place for a difference to mean the same.
     this.#told ??= this.#document();
     const hello = { snapshot: this.#told, history: this.#sources.history(), events: this.#sources.events() };
-    response.write(`retry: 1000\n${frame('hello', hello)}`);
-    this.#listeners.add(response);
-    response.on('close', () => this.#listeners.delete(response));
-    response.on('error', () => this.#listeners.delete(response));
+    let listener: ReadableStreamDefaultController<Uint8Array>;
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          listener = controller;
+          controller.enqueue(bytes(`retry: 1000\n${frame('hello', hello)}`));
+          this.#listeners.add(controller);
+        },
+        cancel: () => void this.#listeners.delete(listener),
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: this.#backlog }),
+    );
   }
 
   /** A new snapshot was taken. */
@@ -76,7 +78,7 @@ export class EventHub {
   }
 
   close(): void {
-    for (const listener of this.#listeners) listener.end();
+    for (const listener of this.#listeners) listener.close();
     this.#listeners.clear();
   }
 
@@ -85,15 +87,22 @@ export class EventHub {
   }
 
   #send(text: string): void {
+    const data = bytes(text);
     for (const listener of this.#listeners) {
-      if (listener.writableLength > this.#backlog) {
+      if ((listener.desiredSize ?? 0) > data.length) listener.enqueue(data);
+      else {
         this.#listeners.delete(listener);
-        listener.destroy();
-      } else listener.write(text);
+        listener.error(new Error('the listener does not read'));
+      }
     }
   }
 }
 
 function frame(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+const encoder = new TextEncoder();
+function bytes(text: string): Uint8Array {
+  return encoder.encode(text);
 }

@@ -19,8 +19,8 @@ const headers: Readonly<Record<string, string>> = {
 };
 
 export const strictHeaders: MiddlewareHandler = async (context, next) => {
-  for (const [name, value] of Object.entries(headers)) context.header(name, value);
   await next();
+  for (const [name, value] of Object.entries(headers)) context.res.headers.set(name, value);
 };
 
 /** Refuses a request whose Host is neither an address, localhost, nor one of `names`. */

@@ -11,12 +11,16 @@ export interface WebServerOptions {
 }
 
 export class WebServer {
+  /** Where a browser finds the page. */
+  readonly url: string;
   readonly #server: Server;
   readonly #sources: Omit<WebSources, 'access'>;
   readonly #options: WebServerOptions;
 
   constructor(options: WebServerOptions, sources: Omit<WebSources, 'access'>) {
     this.#options = options;
+    const host = options.address.includes(':') ? `[${options.address}]` : options.address;
+    this.url = `http://${host}:${options.port}/`;
     this.#sources = sources;
     const app = createApp({ ...sources, access: new Access(options.token) });
     this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;

@@ -86,13 +86,13 @@ export const vocabulary = {
   bgp_session_established: {
     level: 'info',
     sentence: 'BGP session {session} of {daemon} with {neighbor} is established',
-    fields: { daemon: 'bird or frr', session: 'Its name there', neighbor: 'Address of the neighbor' },
+    fields: { daemon: 'BIRD or FRR', session: 'Its name there', neighbor: 'Address of the neighbor' },
   },
   bgp_session_lost: {
     level: 'warn',
     sentence: 'BGP session {session} of {daemon} with {neighbor} is {state}: {reason}',
     fields: {
-      daemon: 'bird or frr',
+      daemon: 'BIRD or FRR',
       session: 'Its name there',
       neighbor: 'Address of the neighbor',
       state: 'What it is now',
@@ -102,7 +102,7 @@ export const vocabulary = {
   routing_daemon_silent: {
     level: 'warn',
     sentence: '{daemon} does not tell its sessions: {reason}',
-    fields: { daemon: 'bird or frr', reason: 'What went wrong' },
+    fields: { daemon: 'BIRD or FRR', reason: 'What went wrong' },
   },
 } as const satisfies Record<string, EventDefinition>;
 

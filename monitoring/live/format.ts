@@ -31,6 +31,13 @@ export function quantity(value: number): string {
   return prefix ? `${number} ${prefix}` : number;
 }
 
+/** As `quantity`, without zeros that say nothing: for the ticks of an axis. */
+export function tick(value: number): string {
+  const { number, prefix } = scaled(value);
+  const short = number.includes('.') ? number.replace(/\.?0+$/, '') : number;
+  return prefix ? `${short} ${prefix}` : short;
+}
+
 /** "1.23 Mpps". */
 export function packetRate(perSecond: number): string {
   const { number, prefix } = scaled(perSecond);

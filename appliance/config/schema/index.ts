@@ -6,11 +6,13 @@
 import { z } from 'zod';
 import type { Problem } from '../problem.ts';
 import { balancerSchema } from './balancer.ts';
+import { daemonsSchema } from './daemons.ts';
 import { dataplaneSchema } from './dataplane.ts';
 import { metricsSchema } from './metrics.ts';
 import { poolsSchema } from './pools.ts';
 import { servicesSchema } from './services.ts';
 import { sflowSchema } from './sflow.ts';
+import { webSchema } from './web.ts';
 
 export const configSchema = z
   .strictObject({
@@ -26,6 +28,8 @@ export const configSchema = z
     balancer: balancerSchema.prefault({}).describe('What holds for all services.'),
     metrics: metricsSchema.prefault({}).describe('The Prometheus exporter.'),
     sflow: sflowSchema.optional().describe('Samples of packets for flow collectors. Left out: none are taken.'),
+    web: webSchema.prefault({}).describe('The live page and its API.'),
+    daemons: daemonsSchema.prefault({}).describe('The routing daemons on this box.'),
   })
   .describe('Headrace configuration');
 

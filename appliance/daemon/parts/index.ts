@@ -2,9 +2,14 @@
 import type { Features } from '../../../controlplane/dataplane/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
+import { live } from './live.ts';
 import { tapPart } from './tap.ts';
 
-const definitions: readonly PartDefinition[] = [tapPart];
+const definitions: readonly PartDefinition[] = [
+  // A line each.
+  tapPart,
+  live,
+];
 
 export function createParts(context: PartContext): readonly Part[] {
   return definitions.map(({ create }) => create(context));

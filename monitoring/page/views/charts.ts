@@ -3,13 +3,13 @@
  * those under the pointer. For who cannot see them, a chart says what it shows in words.
  */
 import uPlot from 'uplot';
-import { bitRate, packetRate, quantity } from '../../live/format.ts';
+import { bitRate, packetRate, tick } from '../../live/format.ts';
 import { type History, type Outcome, outcomes, type Snapshot } from '../../live/snapshot.ts';
 import { find, html, set, svg, write } from '../dom.ts';
 import { outcomeNames } from './marks.ts';
 
 const SECONDS = 300;
-const HEIGHT = 210;
+const HEIGHT = 200;
 const dashes: Readonly<Record<Outcome, readonly number[]>> = { fast: [], kernel: [7, 4], dropped: [2, 3] };
 
 interface ChartOptions {
@@ -79,14 +79,14 @@ class Chart {
         width: this.#place.clientWidth,
         height: HEIGHT,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 28, 0, 0],
         cursor: { sync: { key: 'live' }, drag: { x: false, y: false }, points: { size: 7 } },
         scales: {
           x: { range: (_, _min, max) => [max - SECONDS, max] },
           y: { range: (_, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
         },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map(clock), space: 70 },
+          { ...axis, size: 30, values: (_, ticks) => ticks.map(clock), space: 90 },
           { ...axis, size: 58, values: (_, ticks) => ticks.map(this.#options.axis) },
         ],
         series: [
@@ -137,7 +137,7 @@ class Chart {
         value,
       );
     });
-    return html('ul', { class: 'legend' }, ...items, html('li', {}, this.#when));
+    return html('ul', { class: 'legend' }, ...items, html('li', { class: 'last' }, this.#when));
   }
 }
 
@@ -150,13 +150,13 @@ export class Charts {
     place: '#packets-chart',
     title: 'Packets per second',
     write: packetRate,
-    axis: quantity,
+    axis: tick,
   });
   readonly #bits = new Chart({
     place: '#bits-chart',
     title: 'Bits per second',
     write: bitRate,
-    axis: (bytes) => quantity(bytes * 8),
+    axis: (bytes) => tick(bytes * 8),
   });
 
   replace({ at, packets, bytes }: History): void {

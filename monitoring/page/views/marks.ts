@@ -9,7 +9,7 @@ export const outcomeNames: Readonly<Record<Outcome, string>> = {
 };
 
 const outcomeSigns: Readonly<Record<Outcome, string>> = { fast: '»', kernel: '◇', dropped: '×' };
-const stateSigns: Readonly<Record<State, string>> = { good: '✓', attention: '!', bad: '✕', neutral: '–' };
+const stateSigns: Readonly<Record<State, string>> = { good: '✓', attention: '!', bad: '✕', neutral: '·' };
 
 /** "◇ Kernel" */
 export function outcomeTag(outcome: Outcome): HTMLElement {

@@ -113,7 +113,10 @@ export class Picture {
       const sent = sum(rows.map(([, row]) => row.out.packets));
       const fast = snapshot.traffic.fast.packets;
       const fromKernel = Math.min(snapshot.traffic.kernel.packets, Math.max(0, sent - fast));
-      const joint = { x: centerX + middleWidth + 34, y: height / 2 - CARD / 2, width: 0, height: CARD };
+      // Where the two ways out meet: near the one that carries more.
+      const kernelPart = fromKernel / Math.max(1, fast + fromKernel);
+      const y = middle[0]!.y + (middle[1]!.y - middle[0]!.y) * kernelPart;
+      const joint = { x: centerX + middleWidth + 40, y, width: 0, height: CARD };
       const [fastAt = 0, kernelAt = 0] = stack(joint, [thickness(fast), thickness(fromKernel)]);
       const edge = centerX + middleWidth;
       add('joint fast', 'fast', fast, [edge, middle[0]!.y + CARD / 2], [joint.x, fastAt]);

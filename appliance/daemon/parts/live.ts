@@ -1,0 +1,174 @@
+/**
+ * The live view: a snapshot of the box every second, for the page, its API and `headrace top`.
+ *
+ * A start goes on without the page when it cannot listen, since forwarding matters more than being watched; a reload
+ * that asks for what cannot be is refused as a whole.
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LiveSampler, readDeviceCounts } from '../../../monitoring/live/index.ts';
+import type { Config } from '../../config/schema/index.ts';
+import { isLoopback, readToken } from '../../web/access.ts';
+import { loadAssets } from '../../web/assets.ts';
+import { EventHub } from '../../web/event-hub.ts';
+import { WebServer } from '../../web/server.ts';
+import { toJson } from '../control-server.ts';
+import type { Part, PartContext, PartDefinition, Route } from '../part.ts';
+import { SessionWatch } from '../session-watch.ts';
+import { StartError } from '../start-error.ts';
+
+const assetFolder = fileURLToPath(new URL('../../../../build/page', import.meta.url));
+/** Sessions change rarely, and asking costs the routing daemons something. */
+const TICKS_PER_SESSIONS = 5;
+
+export const live: PartDefinition = { create: (context) => new Live(context) };
+
+type Web = Config['web'];
+
+class Live implements Part {
+  readonly name = 'live';
+  readonly #context: PartContext;
+  readonly #watch: SessionWatch;
+  readonly #hub: EventHub;
+  readonly #unfollow: () => void;
+  #sampler: LiveSampler | undefined;
+  #server: WebServer | undefined;
+  /** What the server was made for. */
+  #served: string | undefined;
+  #unavailable: string | undefined;
+  #ticks = 0;
+
+  constructor(context: PartContext) {
+    this.#context = context;
+    this.#watch = new SessionWatch(context.events);
+    this.#hub = new EventHub({
+      snapshot: () => this.#live.snapshot,
+      history: () => this.#live.history,
+      events: () => context.events.recent(),
+    });
+    this.#unfollow = context.events.follow((record) => this.#hub.happened(record));
+  }
+
+  get #live(): LiveSampler {
+    this.#sampler ??= new LiveSampler({
+      box: {
+        instance: this.#context.paths.instance,
+        host: os.hostname(),
+        version: process.env['npm_package_version'] ?? '0.1.0',
+        kernel: os.release(),
+        pid: process.pid,
+        startedAt: this.#context.startedAt,
+        configFile: path.resolve(this.#context.configFile),
+      },
+      status: this.#context.whole,
+      counters: () => this.#context.plane.counters(),
+      ports: () => this.#context.ports.states,
+      devices: readDeviceCounts,
+      sessions: () => this.#watch.sessions,
+    });
+    return this.#sampler;
+  }
+
+  check({ web }: Config): void {
+    if (web.listen !== 'off') tokenOf(web);
+  }
+
+  async apply({ web, daemons }: Config): Promise<void> {
+    this.#watch.use(daemons);
+    const wanted = JSON.stringify([web, web.listen === 'off' ? undefined : tokenOf(web)]);
+    if (wanted === this.#served) return;
+    const first = this.#served === undefined && this.#unavailable === undefined;
+    // The same address cannot be listened on twice, so the old server ends before the new one begins.
+    this.#stop();
+    if (web.listen !== 'off')
+      try {
+        this.#server = await this.#serve(web);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (!first) throw new StartError(reason, { cause: error });
+        this.#unavailable = reason;
+        this.#context.events.emit('web_unavailable', { reason });
+        return;
+      }
+    this.#served = wanted;
+    this.#unavailable = undefined;
+  }
+
+  async #serve(web: Web): Promise<WebServer> {
+    const { address, port } = placeOf(web.listen);
+    const { events } = this.#context;
+    const server = new WebServer(
+      { address, port, token: tokenOf(web) },
+      {
+        status: () => toJson(this.#context.status()),
+        snapshot: () => JSON.stringify(this.#live.snapshot),
+        history: () => JSON.stringify(this.#live.history),
+        hub: this.#hub,
+        assets: loadAssets(assetFolder),
+        names: web.names,
+        loginRefused: (client) => events.emit('web_login_refused', { client }),
+      },
+    );
+    try {
+      await server.listen();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`cannot listen on ${web.listen} (${reason}); choose another with web.listen`, { cause: error });
+    }
+    return server;
+  }
+
+  tick(): void {
+    this.#live.sample();
+    this.#hub.advance();
+    if (this.#ticks++ % TICKS_PER_SESSIONS === 0) void this.#watch.look();
+  }
+
+  notes(): readonly string[] {
+    return this.#unavailable === undefined ? [] : [`there is no live page: ${this.#unavailable}`];
+  }
+
+  status(): unknown {
+    return { page: this.#server?.url ?? null, listeners: this.#hub.listeners };
+  }
+
+  routes(): Readonly<Record<string, Route>> {
+    return {
+      'GET /snapshot': () => this.#live.snapshot,
+      'GET /history': () => this.#live.history,
+      'GET /events': () => this.#context.events.recent(),
+    };
+  }
+
+  #stop(): void {
+    this.#server?.close();
+    this.#server = undefined;
+    this.#served = undefined;
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#unfollow();
+    this.#stop();
+  }
+}
+
+function placeOf(listen: string): { readonly address: string; readonly port: number } {
+  const at = listen.lastIndexOf(':');
+  return { address: listen.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(listen.slice(at + 1)) };
+}
+
+/** The token that is asked for; none on a loopback address, unless a file is named all the same. @throws StartError */
+function tokenOf({ listen, token_file }: Web): string | undefined {
+  if (token_file === undefined) {
+    // The schema refuses it earlier: nobody gets in without a token by a mistake there.
+    if (!isLoopback(placeOf(listen).address)) throw new StartError(`web.token_file is needed to listen on ${listen}`);
+    return undefined;
+  }
+  try {
+    return readToken(token_file);
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
