@@ -52,9 +52,17 @@ export function routerCollectors(sources: MetricSources): Collectors {
     bytes: () => counted.bytes,
     interfaceInfo: () =>
       sources.ports().map((port) => ({
-        labels: { interface: port.name, driver: kindOf(sources.links(), port.ifindex), xdp_mode: port.mode },
+        labels: {
+          interface: port.name,
+          driver: kindOf(sources.links(), port.ifindex),
+          xdp_mode: port.mode,
+          bond: bondOf(sources.links(), port.ifindex),
+          vlan_of: port.vlan?.port ?? '',
+        },
         value: 1,
       })),
+    interfaceLeftToKernel: () =>
+      sources.ports().map((port) => ({ labels: { interface: port.name }, value: port.kernel ? 1 : 0 })),
     interfaceTransmits: () =>
       sources.ports().map((port) => ({ labels: { interface: port.name }, value: port.transmits ? 1 : 0 })),
     links: () => tally(sources.links(), (link) => ({ state: !link.up ? 'down' : link.running ? 'up' : 'no_carrier' })),
@@ -108,6 +116,11 @@ function routeSamples(counts: ReadonlyMap<string, number>): Sample[] {
 
 function kindOf(links: readonly Link[], ifindex: number): string {
   return links.find((link) => link.index === ifindex)?.kind ?? 'physical';
+}
+
+function bondOf(links: readonly Link[], ifindex: number): string {
+  const link = links.find(({ index }) => index === ifindex);
+  return link?.masterKind === 'bond' ? (links.find(({ index }) => index === link.master)?.name ?? '') : '';
 }
 
 function keptFor(milliseconds: number, read: () => Promise<Sample[]>): () => Promise<Sample[]> {

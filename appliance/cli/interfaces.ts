@@ -9,7 +9,9 @@ const rpFilterNames = ['off', 'strict', 'loose'];
 
 export function addInterfaces(program: Command): void {
   withJson(withInstance(program.command('interfaces')))
-    .description('list the interfaces: XDP mode, egress capability, reverse-path filter')
+    .description(
+      'list the interfaces: XDP mode, egress capability, what they lie on, and why packets are left to the kernel',
+    )
     .addHelpText('after', '\nExamples:\n  headrace interfaces\n  headrace interfaces --json')
     .action(async (options: InstanceOptions) => {
       const { interfaces, running } = await stateOf(pathsOf(options));
@@ -27,8 +29,10 @@ export function addInterfaces(program: Command): void {
         port.mode,
         running ? (port.transmits ? 'yes' : 'no') : '?',
         running ? (rpFilterNames[port.rpFilter] ?? String(port.rpFilter)) : '?',
-        port.problem ?? '',
+        port.vlan?.text ?? (port.master ? `${port.kind ? `${port.kind} ` : ''}in ${port.master}` : (port.kind ?? '')),
+        port.problem ?? (port.kernel ? `to the kernel: ${port.kernel}` : ''),
       ]);
-      console.log(table(['interface', 'index', 'state', 'mac', 'mtu', 'xdp', 'egress', 'rp_filter', 'problem'], rows));
+      const heads = ['interface', 'index', 'state', 'mac', 'mtu', 'xdp', 'egress', 'rp_filter', 'what', 'remark'];
+      console.log(table(heads, rows));
     });
 }

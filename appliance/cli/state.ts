@@ -31,6 +31,10 @@ export async function stateOf(paths: InstancePaths): Promise<DaemonStatus> {
       mode: link.xdp?.mode ?? 'none',
       transmits: false,
       rpFilter: 0,
+      kind: link.kind ?? null,
+      master: null,
+      vlan: null,
+      kernel: null,
       problem: null,
     }));
   return {

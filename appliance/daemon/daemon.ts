@@ -111,7 +111,12 @@ export class Daemon {
     try {
       this.#plane.endLease();
       this.#netdev = Netdev.open();
-      this.#ports = new Ports(this.#plane, this.#netdev);
+      this.#ports = new Ports(this.#plane, this.#netdev, ({ name, offloads }) =>
+        this.#log.info(
+          { interface: name, offloads },
+          'switched off, because it comes before XDP and spoils what it sees',
+        ),
+      );
       this.#counting = RouteNetlink.open();
       this.#parts = createParts({
         log: this.#log,

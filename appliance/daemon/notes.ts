@@ -5,7 +5,7 @@
  * @param barriers the programs were loaded without CAP_PERFMON
  */
 export function notesOf(
-  ports: readonly { readonly name: string; readonly mode: string }[],
+  ports: readonly { readonly name: string; readonly mode: string; readonly kernel?: string | null | undefined }[],
   forwards: boolean,
   barriers = false,
 ): string[] {
@@ -18,6 +18,7 @@ export function notesOf(
     notes.push(
       'the programs were loaded without CAP_PERFMON, so each packet passes barriers against speculation: run "headrace load" with that capability before a start or a reload, as headrace-load.service does ("systemctl restart headrace" loses no packet)',
     );
+  for (const { name, kernel } of ports) if (kernel) notes.push(`${name} is left to the kernel: ${kernel}`);
   for (const { name, mode } of ports)
     if (mode === 'generic')
       notes.push(

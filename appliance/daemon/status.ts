@@ -13,6 +13,14 @@ export interface InterfaceStatus {
   readonly mode: string;
   readonly transmits: boolean;
   readonly rpFilter: number;
+  /** `veth`, `vlan`, `bond`, …; null for plain devices. */
+  readonly kind: string | null;
+  /** The bridge, bond or VRF it belongs to. */
+  readonly master: string | null;
+  /** Of a VLAN interface: the port that bears its tags, and both in words. */
+  readonly vlan: { readonly port: string; readonly text: string } | null;
+  /** Why all or some of its packets are left to the kernel. */
+  readonly kernel: string | null;
   readonly problem: string | null;
 }
 
@@ -89,6 +97,10 @@ export function statusOf(sources: StatusSources): DaemonStatus {
       mode: port.mode,
       transmits: port.transmits,
       rpFilter: port.rpFilter,
+      kind: port.kind ?? null,
+      master: port.master ?? null,
+      vlan: port.vlan ?? null,
+      kernel: port.kernel ?? null,
       problem: port.problem ?? null,
     })),
     forwardedPackets: forwarded,

@@ -38,7 +38,21 @@ export interface Link {
   /** ifindex of the lower device (vlan) or of the peer (veth). In another namespace when linkNetnsId is set. */
   readonly linkIndex: number | undefined;
   readonly linkNetnsId: number | undefined;
-  readonly vlan: { readonly id: number; readonly protocol: number } | undefined;
+  readonly vlan:
+    | {
+        readonly id: number;
+        /** 0x8100 (802.1Q) or 0x88a8 (802.1ad). */
+        readonly protocol: number;
+        /** What leaves by it gets a priority from a map of its own. */
+        readonly egressPriorities?: boolean;
+      }
+    | undefined;
+  /** MACVLAN_MODE_* of a macvlan or macvtap. */
+  readonly macvlanMode?: number | undefined;
+  /** BOND_MODE_* and BOND_XMIT_POLICY_* of a bond. */
+  readonly bond?: { readonly mode: number; readonly hashPolicy: number } | undefined;
+  /** Member of a bond that the bond does not use now. */
+  readonly bondBackup?: boolean;
   /** Routing table of a VRF device. */
   readonly vrfTable: number | undefined;
   /** What is attached; `programId` is absent in mode `several`. */
@@ -76,9 +90,20 @@ export function readLink(view: DataView, start: number, end: number): Link | und
   const data = details?.nested(c.IFLA_INFO_DATA, nest);
   const vlan =
     kind === 'vlan' && data
-      ? { id: data.u16(c.IFLA_VLAN_ID) ?? 0, protocol: data.u16be(c.IFLA_VLAN_PROTOCOL) ?? 0x8100 }
+      ? {
+          id: data.u16(c.IFLA_VLAN_ID) ?? 0,
+          protocol: data.u16be(c.IFLA_VLAN_PROTOCOL) ?? 0x8100,
+          egressPriorities: data.length(c.IFLA_VLAN_EGRESS_QOS) > 0,
+        }
+      : undefined;
+  const macvlanMode = kind === 'macvlan' || kind === 'macvtap' ? data?.u32(c.IFLA_MACVLAN_MODE) : undefined;
+  const bond =
+    kind === 'bond' && data
+      ? { mode: data.u8(c.IFLA_BOND_MODE) ?? 0, hashPolicy: data.u8(c.IFLA_BOND_XMIT_HASH_POLICY) ?? 0 }
       : undefined;
   const vrfTable = kind === 'vrf' ? data?.u32(c.IFLA_VRF_TABLE) : undefined;
+  const member = masterKind === 'bond' ? details?.nested(c.IFLA_INFO_SLAVE_DATA, nest) : undefined;
+  const bondBackup = member?.u8(c.IFLA_BOND_SLAVE_STATE) === 1;
   const carrier = a.u8(c.IFLA_CARRIER);
   const master = a.u32(c.IFLA_MASTER);
   const linkIndex = a.u32(c.IFLA_LINK);
@@ -101,6 +126,9 @@ export function readLink(view: DataView, start: number, end: number): Link | und
     linkIndex: linkIndex || undefined,
     linkNetnsId: a.s32(c.IFLA_LINK_NETNSID),
     vlan,
+    macvlanMode,
+    bond,
+    bondBackup,
     vrfTable,
     xdp: readXdp(a),
     txQueues: a.u32(c.IFLA_NUM_TX_QUEUES),

@@ -5,6 +5,8 @@
 import { maps, portFlag } from '../bpf/generated/headrace.ts';
 import type { Address, Link, XdpFeatures } from '../netlink/index.ts';
 import { matchesGlob } from './glob.ts';
+import { Stack, type VlanPath } from './stack.ts';
+import { inheritedFlags } from './vlans.ts';
 
 /** Everything that is looked at. */
 export interface Observed {
@@ -16,6 +18,8 @@ export interface Observed {
   readonly driverTransmits?: (link: Link) => boolean;
   /** Effective rp_filter by interface name: 0 off, 1 strict, 2 loose. */
   readonly rpFilter: ReadonlyMap<string, number>;
+  /** Why frames that look untagged may have had a tag, by the port's ifindex. */
+  readonly hidesTags?: ReadonlyMap<number, string>;
 }
 
 export interface DesiredPort {
@@ -24,6 +28,12 @@ export interface DesiredPort {
   readonly flags: number;
   /** May be an egress. */
   readonly transmits: boolean;
+  /** Is the program to be on the interface itself? `keep`: if it is there, taking it off gains nothing. */
+  readonly attach: 'yes' | 'keep' | 'no';
+  /** Whose packets these are to the kernel: the interface itself, or its bond. */
+  readonly owner: Link;
+  /** Where a VLAN interface's frames come in and leave. */
+  readonly vlan?: VlanPath;
 }
 
 /** Interfaces of these kinds hand over packets whose checksums nobody has computed yet. */
@@ -39,21 +49,58 @@ export function refusal(link: Link): string | undefined {
   return undefined;
 }
 
-/** Matching interfaces that can be ports, by ifindex. */
-export function desiredPorts(observed: Observed, patterns: readonly string[]): Map<number, DesiredPort> {
+/** Matching interfaces that can be ports, and the VLAN interfaces on them, by ifindex. */
+export function desiredPorts(
+  observed: Observed,
+  patterns: readonly string[],
+  stack = new Stack(observed.links),
+): Map<number, DesiredPort> {
+  const matches = (link: Link): boolean => patterns.some((pattern) => matchesGlob(pattern, link.name));
+  const wanted = observed.links.filter((link) => matches(link) && !refusal(link));
   const ports = new Map<number, DesiredPort>();
-  for (const link of observed.links) {
-    if (!patterns.some((pattern) => matchesGlob(pattern, link.name)) || refusal(link)) continue;
-    const transmits = canTransmit(link, featuresOf(link, observed));
-    let flags: number = portFlag.ATTACHED;
+  for (const link of wanted) {
+    if (link.vlan || stack.unattachable(link)) continue;
+    const bond = stack.bondOf(link);
+    if (bond && matches(bond) && !stack.unattachable(bond)) continue; // comes with its bond: withMembers()
+    const kernels = stack.kernels(link) !== undefined;
+    const transmits = !kernels && canTransmit(link, featuresOf(link, observed));
+    let flags: number = portFlag.ATTACHED | reverseFlags(link, observed);
     if (link.kind && virtualKinds.has(link.kind)) flags |= portFlag.VIRTUAL;
     if (transmits) flags |= portFlag.TRANSMITS;
-    const rp = observed.rpFilter.get(link.name) ?? 0;
-    if (rp === 1) flags |= portFlag.RP_STRICT;
-    if (rp === 2) flags |= portFlag.RP_LOOSE;
-    ports.set(link.index, { link, flags, transmits });
+    if (kernels) flags |= portFlag.ENSLAVED;
+    if (observed.hidesTags?.has(link.index)) flags |= portFlag.TAGS_HIDDEN;
+    ports.set(link.index, { link, flags, transmits, attach: kernels ? 'keep' : 'yes', owner: link });
+  }
+  for (const link of wanted) {
+    const vlan = stack.vlanPath(link);
+    if (typeof vlan !== 'object' || !vlan.up) continue;
+    const base = ports.get(vlan.base.index);
+    if (!base || base.flags & portFlag.ENSLAVED) continue;
+    const transmits = base.transmits && link.running && !link.vlan?.egressPriorities;
+    const flags = portFlag.ATTACHED | reverseFlags(link, observed) | (base.flags & inheritedFlags);
+    ports.set(link.index, { link, flags, transmits, attach: 'no', owner: link, vlan });
   }
   return ports;
+}
+
+/** Members of bonds that are ports: the driver runs the bond's program for their frames, which are the bond's. */
+export function withMembers(ports: ReadonlyMap<number, DesiredPort>, stack: Stack): Map<number, DesiredPort> {
+  const all = new Map(ports);
+  for (const bond of ports.values()) {
+    if (bond.link.kind !== 'bond' || bond.attach !== 'yes') continue;
+    for (const link of stack.members(bond.link)) {
+      if (refusal(link)) continue;
+      // What an inactive member receives, the bond drops.
+      const flags = link.bondBackup ? bond.flags | portFlag.ENSLAVED : bond.flags;
+      all.set(link.index, { link, flags, transmits: false, attach: 'no', owner: bond.link });
+    }
+  }
+  return all;
+}
+
+function reverseFlags(link: Link, observed: Observed): number {
+  const rp = observed.rpFilter.get(link.name) ?? 0;
+  return rp === 1 ? portFlag.RP_STRICT : rp === 2 ? portFlag.RP_LOOSE : 0;
 }
 
 /** What the kernel says, or, before 6.3, what is known of the driver. */
@@ -76,7 +123,7 @@ export function canTransmit(link: Link, features: Pick<XdpFeatures, 'ndoXmit' | 
  * discipline and whatever else the kernel does on the way out.
  */
 export function desiredEgress(ports: ReadonlyMap<number, DesiredPort>): Set<number> {
-  return new Set([...ports.values()].filter((port) => port.transmits).map((port) => port.link.index));
+  return new Set([...ports.values()].filter((port) => port.transmits && !port.vlan).map((port) => port.link.index));
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * What a driver says of its queues, rings and offloads: the ethtool ioctls (linux/ethtool.h), without the ethtool
- * program. They read this network namespace's interfaces and need no privilege. Every function answers undefined where
- * the driver does not implement the question, as many virtual ones do not, or the interface is gone.
+ * program. They ask this network namespace's interfaces. Asking needs no privilege, and answers undefined where the
+ * driver does not implement the question, as many virtual ones do not, or the interface is gone.
  */
 import { close, ioctl, socket } from '../bpf/libc.ts';
 
@@ -12,6 +12,7 @@ const GRINGPARAM = 0x10;
 const GSTRINGS = 0x1b;
 const GSSET_INFO = 0x37;
 const GFEATURES = 0x3a;
+const SFEATURES = 0x3b;
 const GCHANNELS = 0x3c;
 const SS_FEATURES = 4;
 const STRING_BYTES = 32;
@@ -66,6 +67,25 @@ export function offloadsOf(name: string): Readonly<Record<string, boolean>> | un
   // struct ethtool_get_features_block: available, requested, active, never_changed
   const active = (bit: number): boolean => ((request.readUInt32LE(8 + 16 * (bit >> 5) + 8) >>> (bit & 31)) & 1) === 1;
   return Object.fromEntries(names.map((feature, bit) => [feature, active(bit)] as const).filter(([key]) => key !== ''));
+}
+
+/**
+ * Switches offloads off, by the kernel's names. Those that the driver does not let be switched stay as they are: look
+ * again. Needs CAP_NET_ADMIN.
+ */
+export function switchOffloadsOff(name: string, offloads: readonly string[]): void {
+  const names = featureNames(name);
+  if (!names) return;
+  const blocks = Math.ceil(names.length / 32);
+  const request = Buffer.alloc(8 + 8 * blocks);
+  request.writeUInt32LE(SFEATURES, 0);
+  request.writeUInt32LE(blocks, 4);
+  // struct ethtool_set_features_block: valid, requested
+  for (const [bit, feature] of names.entries()) {
+    const at = 8 + 8 * (bit >> 5);
+    if (offloads.includes(feature)) request.writeUInt32LE((request.readUInt32LE(at) | (1 << (bit & 31))) >>> 0, at);
+  }
+  call(name, request);
 }
 
 function featureNames(name: string): string[] | undefined {

@@ -1,18 +1,25 @@
 /**
  * Keeps the packet path's idea of interfaces equal to the kernel's: everything is looked at, compared, and the
  * difference applied. Called at the start and after every event; doing it once too often changes nothing.
+ *
+ * An interface is known by its number only as long as it lives. When one is deleted, moved to another namespace or made
+ * again, whatever was kept under its number goes, so that the next to get the number inherits nothing: records by
+ * comparison (see PortMaps), the attachment by what the kernel says is attached.
  */
 
-import type { Port } from '../bpf/generated/headrace.ts';
 import { BpfError, type XdpMode } from '../bpf/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import { type Link, type Netdev, RouteNetlink } from '../netlink/index.ts';
-import { desiredEgress, desiredPorts, ownAddresses, refusal } from './desired.ts';
+import { type DesiredPort, desiredEgress, desiredPorts, ownAddresses, refusal, withMembers } from './desired.ts';
 import { driverOf, knownToTransmit } from './driver.ts';
 import { matchesGlob } from './glob.ts';
+import { type OffloadState, settleOffloads } from './offloads.ts';
+import { PortMaps } from './port-maps.ts';
+import { type PortState, stateOf } from './port-state.ts';
 import { type Operation, reconcile } from './reconcile.ts';
-import { writeStrangers } from './strangers.ts';
+import { Stack } from './stack.ts';
 import { forwardsIpv4, rpFilters } from './sysctls.ts';
+import { vlanEgresses, vlanEntries } from './vlans.ts';
 
 export interface PortsOptions {
   readonly patterns: readonly string[];
@@ -20,44 +27,35 @@ export interface PortsOptions {
   readonly allowGeneric: boolean;
 }
 
-/** One interface as an operator sees it. */
-export interface PortState {
+/** An offload that was switched off: worth a line in the log. */
+export interface SwitchedOff {
   readonly name: string;
-  readonly ifindex: number;
-  readonly mac: Uint8Array;
-  readonly mtu: number;
-  readonly up: boolean;
-  readonly mode: XdpMode | 'none';
-  /** Can be an egress of the fast path. */
-  readonly transmits: boolean;
-  readonly rpFilter: number;
-  /** Why it is not attached. */
-  readonly problem: string | undefined;
+  readonly offloads: readonly string[];
 }
 
 export class Ports implements Disposable {
   readonly #plane: DataPlane;
   readonly #netdev: Netdev | undefined;
   readonly #netlink = RouteNetlink.open();
-  readonly #ports = new Map<number, Port>();
-  readonly #egress = new Set<number>();
-  readonly #own = new Set<number>();
-  #filtered = false;
+  readonly #maps: PortMaps;
+  /** Why an interface could not be attached, by its number. */
   readonly #problems = new Map<number, string>();
   readonly #generic = new Set<number>();
+  readonly #onSwitchedOff: (what: SwitchedOff) => void;
   #states: readonly PortState[] = [];
   #links: readonly Link[] = [];
   #forwards = true;
 
-  constructor(plane: DataPlane, netdev: Netdev | undefined) {
+  /** @param onSwitchedOff told of offloads that were switched off; nobody by default */
+  constructor(
+    plane: DataPlane,
+    netdev: Netdev | undefined,
+    onSwitchedOff: (what: SwitchedOff) => void = () => undefined,
+  ) {
     this.#plane = plane;
     this.#netdev = netdev;
-    for (const ifindex of plane.maps.txPorts.keys()) this.#egress.add(ifindex);
-    for (const address of plane.maps.ownV4.keys()) this.#own.add(address);
-    for (const ifindex of plane.attached()) {
-      const port = plane.maps.ports.get(ifindex);
-      if (port) this.#ports.set(ifindex, port);
-    }
+    this.#onSwitchedOff = onSwitchedOff;
+    this.#maps = new PortMaps(plane.maps);
   }
 
   /** As of the last refresh. */
@@ -84,48 +82,88 @@ export class Ports implements Disposable {
   /** Looks, compares, applies. @returns what was done, for the log. */
   refresh(options: PortsOptions): readonly Operation[] {
     const links = this.#netlink.links();
+    const stack = new Stack(links);
+    const matching = links.filter((link) => options.patterns.some((pattern) => matchesGlob(pattern, link.name)));
+    const offloads = this.#settleOffloads(matching, stack);
     const observed = {
       links,
       addresses: this.#netlink.addresses(),
       features: this.#netdev?.allXdpFeatures(),
       driverTransmits: (link: Link) => knownToTransmit(driverOf(link.name)),
       rpFilter: rpFilters(links.map((link) => link.name)),
+      hidesTags: new Map(
+        [...offloads].flatMap(([ifindex, { hidesTags }]) => (hidesTags ? [[ifindex, hidesTags]] : [])),
+      ),
     };
-    const ports = desiredPorts(observed, options.patterns);
+    const ports = withMembers(desiredPorts(observed, options.patterns, stack), stack);
     const own = ownAddresses(observed.addresses);
+    this.#forgetOthers(ports);
     const operations = reconcile(
-      { attached: this.#plane.attached(), ports: this.#ports, egress: this.#egress, own: this.#own },
+      { attached: this.#plane.attached(), ...this.#maps.actual() },
       {
         ports,
         egress: desiredEgress(ports),
         own,
+        vlans: vlanEntries(links, stack, ports),
+        vlanEgress: vlanEgresses(ports),
         slotOf: (name) => this.#plane.slotOf(name),
       },
     );
-    // Before the addresses are entered, and with those that are about to go: a filter may only ask for too much.
-    if (!this.#filtered || operations.some(({ kind }) => kind === 'add-own' || kind === 'remove-own')) {
-      writeStrangers(this.#plane.maps.strangers, [...this.#own, ...own]);
-      this.#filtered = true;
-    }
+    this.#maps.filter(own, operations);
     for (const operation of operations) this.#apply(operation, options);
 
     const attached = this.#plane.attached();
     this.#links = links;
     this.#forwards = forwardsIpv4();
-    this.#states = links
-      .filter((link) => options.patterns.some((pattern) => matchesGlob(pattern, link.name)))
-      .map((link) => ({
-        name: link.name,
-        ifindex: link.index,
-        mac: link.mac,
-        mtu: link.mtu,
-        up: link.up,
-        mode: !attached.has(link.index) ? 'none' : this.#generic.has(link.index) ? 'generic' : modeOf(link),
-        transmits: ports.get(link.index)?.transmits ?? false,
+    const modes = new Map(links.map((link) => [link.index, this.#modeOf(link, attached)]));
+    this.#states = matching.map((link) =>
+      stateOf(link, {
+        stack,
+        ports,
+        modes,
+        offloads: offloads.get(link.index),
         rpFilter: observed.rpFilter.get(link.name) ?? 0,
         problem: refusal(link) ?? this.#problems.get(link.index),
-      }));
+      }),
+    );
     return operations;
+  }
+
+  /** Before anything is attached, which some drivers refuse while they merge packets. */
+  #settleOffloads(matching: readonly Link[], stack: Stack): Map<number, OffloadState> {
+    const states = new Map<number, OffloadState>();
+    for (const link of matching) {
+      if (link.vlan || refusal(link) || stack.kernels(link) || stack.unattachable(link)) continue;
+      const members = link.kind === 'bond' ? stack.members(link) : [];
+      const all = [link, ...members].map((each) => {
+        const state = settleOffloads(each, stack);
+        if (state.switchedOff.length > 0) this.#onSwitchedOff({ name: each.name, offloads: state.switchedOff });
+        return state;
+      });
+      states.set(link.index, {
+        hidesTags: all.find(({ hidesTags }) => hidesTags)?.hidesTags,
+        merges: all.find(({ merges }) => merges)?.merges,
+        switchedOff: all.flatMap(({ switchedOff }) => switchedOff),
+      });
+    }
+    return states;
+  }
+
+  /** What is kept under the numbers of interfaces that are gone, or are others now. */
+  #forgetOthers(ports: ReadonlyMap<number, DesiredPort>): void {
+    for (const ifindex of this.#problems.keys())
+      if (ports.get(ifindex)?.attach !== 'yes') this.#problems.delete(ifindex);
+    const { programId } = this.#plane;
+    for (const ifindex of this.#plane.attached()) {
+      const link = ports.get(ifindex)?.link;
+      // Our link is on another interface: one that went to another namespace and took the number along.
+      if (link && link.xdp?.programId !== programId && link.xdp?.mode !== 'several') this.detach(ifindex);
+    }
+  }
+
+  #modeOf(link: Link, attached: ReadonlySet<number>): XdpMode | 'none' {
+    if (!attached.has(link.index)) return 'none';
+    return this.#generic.has(link.index) || link.xdp?.mode === 'generic' ? 'generic' : 'native';
   }
 
   /** Takes the program off one interface. The next refresh attaches it again if it is still wanted. */
@@ -135,44 +173,14 @@ export class Ports implements Disposable {
   }
 
   #apply(operation: Operation, options: PortsOptions): void {
-    const { maps } = this.#plane;
-    switch (operation.kind) {
-      case 'write-port':
-        maps.ports.set(operation.ifindex, operation.port);
-        this.#ports.set(operation.ifindex, operation.port);
-        break;
-      case 'clear-port':
-        maps.ports.set(operation.ifindex, { flags: 0, mtu: 0, slot: 0, mac: new Uint8Array(6), interface: 0 });
-        this.#ports.delete(operation.ifindex);
-        break;
-      case 'attach':
-        this.#attach(operation.ifindex, operation.name, options);
-        break;
-      case 'detach':
-        this.detach(operation.ifindex);
-        break;
-      case 'add-egress':
-        // A device may have vanished since we looked: the event that says so is on its way.
-        ignoreGone(() => maps.txPorts.set(operation.ifindex, operation.ifindex));
-        this.#egress.add(operation.ifindex);
-        break;
-      case 'remove-egress':
-        maps.txPorts.delete(operation.ifindex);
-        this.#egress.delete(operation.ifindex);
-        break;
-      case 'add-own':
-        maps.ownV4.set(operation.address, 1);
-        this.#own.add(operation.address);
-        break;
-      case 'remove-own':
-        maps.ownV4.delete(operation.address);
-        this.#own.delete(operation.address);
-        break;
-    }
+    if (operation.kind === 'attach') this.#attach(operation.ifindex, operation.name, options);
+    else if (operation.kind === 'detach') this.detach(operation.ifindex);
+    else this.#maps.apply(operation);
   }
 
   #attach(ifindex: number, name: string, options: PortsOptions): void {
     this.#problems.delete(ifindex);
+    this.#generic.delete(ifindex);
     try {
       this.#plane.attach(ifindex, 'native');
     } catch (error) {
@@ -193,18 +201,6 @@ export class Ports implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-function modeOf(link: Link): XdpMode {
-  return link.xdp?.mode === 'generic' ? 'generic' : 'native';
-}
-
-function ignoreGone(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof BpfError) || (error.code !== 'EINVAL' && error.code !== 'ENODEV')) throw error;
   }
 }
 
