@@ -6,7 +6,7 @@
  * with one exception: the kernel takes an interface that vanishes out of tx_ports, so those are read every time.
  */
 import type { Port, VlanEgress } from '../bpf/generated/headrace.ts';
-import { BpfError } from '../bpf/index.ts';
+import { BpfError, type BpfMap } from '../bpf/index.ts';
 import type { DataPlaneMaps } from '../dataplane/index.ts';
 import type { Actual, MapOperation } from './reconcile.ts';
 import { writeStrangers } from './strangers.ts';
@@ -22,8 +22,8 @@ export class PortMaps {
 
   constructor(maps: DataPlaneMaps) {
     this.#maps = maps;
-    for (const [ifindex, port] of maps.ports.readBatch()) if (port.flags) this.#ports.set(ifindex, port);
-    for (const [ifindex, egress] of maps.vlanEgress.readBatch()) if (egress.port) this.#vlanEgress.set(ifindex, egress);
+    for (const ifindex of inUse(maps.ports)) this.#ports.set(ifindex, maps.ports.get(ifindex)!);
+    for (const ifindex of inUse(maps.vlanEgress)) this.#vlanEgress.set(ifindex, maps.vlanEgress.get(ifindex)!);
     for (const [key, ifindex] of maps.vlans.readBatch()) this.#vlans.set(keyText(key), { key, ifindex });
     for (const address of maps.ownV4.keys()) this.#own.add(address);
   }
@@ -58,7 +58,7 @@ export class PortMaps {
         break;
       case 'write-vlan':
         maps.vlans.set(operation.key, operation.ifindex);
-        this.#vlans.set(keyText(operation.key), operation);
+        this.#vlans.set(keyText(operation.key), { key: operation.key, ifindex: operation.ifindex });
         break;
       case 'clear-vlan':
         maps.vlans.delete(operation.key);
@@ -89,6 +89,15 @@ export class PortMaps {
         break;
     }
   }
+}
+
+/** Numbers whose record begins with a word that is not 0: flags of a port, ifindex of an egress. */
+function inUse(map: BpfMap<number, unknown>): number[] {
+  const view = map.readRange(0, map.maxEntries);
+  const used: number[] = [];
+  for (let ifindex = 0; ifindex < map.maxEntries; ifindex++)
+    if (view.getUint32(ifindex * map.valueStride, true) !== 0) used.push(ifindex);
+  return used;
 }
 
 function ignoreGone(work: () => void): void {

@@ -49,7 +49,7 @@ export function reconcile(actual: Actual, desired: Desired): Operation[] {
   for (const ifindex of actual.vlanEgress.keys())
     if (!desired.vlanEgress.has(ifindex)) operations.push({ kind: 'clear-vlan-egress', ifindex });
   const tags = new Map(desired.vlans.map((entry) => [keyText(entry.key), entry]));
-  for (const [text, entry] of actual.vlans) if (!tags.has(text)) operations.push({ kind: 'clear-vlan', ...entry });
+  for (const [text, entry] of actual.vlans) if (!tags.has(text)) operations.push({ ...entry, kind: 'clear-vlan' });
   for (const address of desired.own) if (!actual.own.has(address)) operations.push({ kind: 'add-own', address });
   for (const address of actual.own) if (!desired.own.has(address)) operations.push({ kind: 'remove-own', address });
   for (const ifindex of actual.attached)
@@ -69,7 +69,7 @@ export function reconcile(actual: Actual, desired: Desired): Operation[] {
       operations.push({ kind: 'attach', ifindex, name: link.name });
   }
   for (const [text, entry] of tags)
-    if (actual.vlans.get(text)?.ifindex !== entry.ifindex) operations.push({ kind: 'write-vlan', ...entry });
+    if (actual.vlans.get(text)?.ifindex !== entry.ifindex) operations.push({ ...entry, kind: 'write-vlan' });
   for (const ifindex of desired.egress)
     if (!actual.egress.has(ifindex)) operations.push({ kind: 'add-egress', ifindex });
   for (const [ifindex, egress] of desired.vlanEgress)

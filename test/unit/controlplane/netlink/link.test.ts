@@ -1,39 +1,15 @@
-/**
- * Links as the kernel announces them, for kinds this kernel may be built without: the messages are built here by hand
- * in the shape of rtnl_fill_ifinfo, vlan_fill_info and bond_fill_info.
- */
+/** Links as the kernel announces them: VLAN interfaces, bonds and their members, macvlans. */
 import { describe, expect, it } from 'vitest';
-import { AttributeWriter, littleEndian } from '../../../../controlplane/netlink/attributes.ts';
 import * as c from '../../../../controlplane/netlink/constants.ts';
-import { type Link, readLink } from '../../../../controlplane/netlink/link.ts';
+import type { Link } from '../../../../controlplane/netlink/link.ts';
+import { type Fill, kind, link as message, vlan as vlanOn } from './link-message.ts';
 
-const mac = Uint8Array.of(2, 0, 0, 0, 0, 9);
-
-function link(index: number, name: string, fill: (writer: AttributeWriter) => void = () => undefined): Link {
-  const writer = new AttributeWriter()
-    .header(16, (view, at) => {
-      view.setUint16(at + 2, 1, littleEndian);
-      view.setInt32(at + 4, index, littleEndian);
-      view.setUint32(at + 8, c.IFF_UP | c.IFF_RUNNING, littleEndian);
-    })
-    .string(c.IFLA_IFNAME, name)
-    .u32(c.IFLA_MTU, 1500)
-    .bytes(c.IFLA_ADDRESS, mac);
-  fill(writer);
-  const bytes = writer.finish();
-  return readLink(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length)!;
-}
-
-const kind = (name: string, data: (writer: AttributeWriter) => void) => (writer: AttributeWriter) =>
-  writer.nest(c.IFLA_LINKINFO, (info) => info.string(c.IFLA_INFO_KIND, name).nest(c.IFLA_INFO_DATA, data));
+const link = (index: number, name: string, fill?: Fill): Link =>
+  message(index, name, Uint8Array.of(2, 0, 0, 0, 0, 9), fill);
 
 describe('readLink()', () => {
   it('reads a VLAN interface: identifier, protocol, what it lies on', () => {
-    const vlan = link(12, 'eth0.100', (writer) =>
-      kind('vlan', (data) => data.u16(c.IFLA_VLAN_ID, 100).u16be(c.IFLA_VLAN_PROTOCOL, 0x8100))(
-        writer.u32(c.IFLA_LINK, 3),
-      ),
-    );
+    const vlan = link(12, 'eth0.100', vlanOn(3, 100));
     expect(vlan).toMatchObject({ index: 12, name: 'eth0.100', kind: 'vlan', linkIndex: 3, linkNetnsId: undefined });
     expect(vlan.vlan).toEqual({ id: 100, protocol: 0x8100, egressPriorities: false });
     expect(vlan.up && vlan.running).toBe(true);
