@@ -30,9 +30,13 @@ export function addInterfaces(program: Command): void {
         running ? (port.transmits ? 'yes' : 'no') : '?',
         running ? (rpFilterNames[port.rpFilter] ?? String(port.rpFilter)) : '?',
         port.vlan?.text ?? (port.master ? `${port.kind ? `${port.kind} ` : ''}in ${port.master}` : (port.kind ?? '')),
-        port.problem ?? (port.kernel ? `to the kernel: ${port.kernel}` : ''),
+        port.problem ?? (port.kernel ? `to the kernel: ${port.kernel}` : switchedOff(port.switchedOff)),
       ]);
       const heads = ['interface', 'index', 'state', 'mac', 'mtu', 'xdp', 'egress', 'rp_filter', 'what', 'remark'];
       console.log(table(heads, rows));
     });
+}
+
+function switchedOff(offloads: readonly string[]): string {
+  return offloads.length > 0 ? `switched off: ${offloads.join(', ')}` : '';
 }

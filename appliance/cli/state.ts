@@ -35,6 +35,7 @@ export async function stateOf(paths: InstancePaths): Promise<DaemonStatus> {
       master: null,
       vlan: null,
       kernel: null,
+      switchedOff: [],
       problem: null,
     }));
   return {

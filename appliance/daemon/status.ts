@@ -21,6 +21,8 @@ export interface InterfaceStatus {
   readonly vlan: { readonly port: string; readonly text: string } | null;
   /** Why all or some of its packets are left to the kernel. */
   readonly kernel: string | null;
+  /** Offloads that were switched off for it since the daemon started, by the kernel's names. */
+  readonly switchedOff: readonly string[];
   readonly problem: string | null;
 }
 
@@ -101,6 +103,7 @@ export function statusOf(sources: StatusSources): DaemonStatus {
       master: port.master ?? null,
       vlan: port.vlan ?? null,
       kernel: port.kernel ?? null,
+      switchedOff: port.switchedOff,
       problem: port.problem ?? null,
     })),
     forwardedPackets: forwarded,

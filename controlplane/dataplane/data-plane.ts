@@ -7,7 +7,7 @@
  */
 import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { layoutHash, maps } from '../bpf/generated/headrace.ts';
+import { counterLayout, layoutHash, maps } from '../bpf/generated/headrace.ts';
 import { BpfMap, ensureBpffs, LayoutError, type LinkInfo, netnsInode, XdpLink, type XdpMode } from '../bpf/index.ts';
 import { type CounterRow, readCounters, slotNames } from './counters.ts';
 import {
@@ -32,6 +32,8 @@ export class DataPlane implements Disposable {
   readonly #objectPath: string;
   readonly #paths: InstancePaths;
   readonly #links = new Map<number, XdpLink>();
+  /** Slots by the names they count for; nobody else writes them. Read when first asked for. */
+  #slots: Map<string, number> | undefined;
   #features: Features;
   #loaded: Loaded;
 
@@ -164,13 +166,33 @@ export class DataPlane implements Disposable {
     unlinkIfThere(path.join(this.#paths.links, String(ifindex)));
   }
 
-  /** The interface name's counter slot; a new one for a new name. Slot 0 (shared) when all are taken. */
-  slotOf(name: string): number {
-    const names = slotNames(this.maps.slots);
-    for (const [slot, taken] of names) if (taken === name) return slot;
-    for (let slot = 1; slot < maps.slots.maxEntries; slot++) {
-      if (names.has(slot)) continue;
-      this.maps.slots.set(slot, { name });
+  /**
+   * The interface name's counter slot; a new one for a new name. When all are taken, that of a name that no interface
+   * bears any more, whose counters begin anew; slot 0, shared, when there is none.
+   * @param alive names that keep their slots; all by default
+   */
+  slotOf(name: string, alive?: ReadonlySet<string>): number {
+    this.#slots ??= new Map([...slotNames(this.maps.slots)].map(([slot, taken]) => [taken, slot]));
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known;
+    const slot = this.#freeSlot(this.#slots, alive);
+    if (slot === 0) return 0;
+    this.maps.slots.set(slot, { name });
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
+  #freeSlot(slots: Map<string, number>, alive: ReadonlySet<string> | undefined): number {
+    if (slots.size < maps.slots.maxEntries) {
+      const taken = new Set(slots.values());
+      for (let slot = 1; slot < maps.slots.maxEntries; slot++) if (!taken.has(slot)) return slot;
+    }
+    for (const [name, slot] of slots) {
+      if (slot === 0 || !alive || alive.has(name)) continue;
+      slots.delete(name);
+      this.maps.slots.set(slot, { name: '' });
+      const { COUNTERS_PER_SLOT: count } = counterLayout;
+      for (let i = 0; i < count; i++) this.maps.counters.set(slot * count + i, { packets: 0n, bytes: 0n });
       return slot;
     }
     return 0;

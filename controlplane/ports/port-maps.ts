@@ -13,15 +13,17 @@ import { writeStrangers } from './strangers.ts';
 import { keyText, noEgress, noPort, type VlanEntry } from './vlans.ts';
 
 export class PortMaps {
-  readonly #maps: DataPlaneMaps;
+  readonly #maps: () => DataPlaneMaps;
   readonly #ports = new Map<number, Port>();
   readonly #vlans = new Map<string, VlanEntry>();
   readonly #vlanEgress = new Map<number, VlanEgress>();
   readonly #own = new Set<number>();
   #filtered = false;
 
-  constructor(maps: DataPlaneMaps) {
-    this.#maps = maps;
+  /** @param current the maps as they are now: they are other objects after a change of features */
+  constructor(current: () => DataPlaneMaps) {
+    this.#maps = current;
+    const maps = current();
     for (const ifindex of inUse(maps.ports)) this.#ports.set(ifindex, maps.ports.get(ifindex)!);
     for (const ifindex of inUse(maps.vlanEgress)) this.#vlanEgress.set(ifindex, maps.vlanEgress.get(ifindex)!);
     for (const [key, ifindex] of maps.vlans.readBatch()) this.#vlans.set(keyText(key), { key, ifindex });
@@ -34,19 +36,19 @@ export class PortMaps {
       vlans: this.#vlans,
       vlanEgress: this.#vlanEgress,
       own: this.#own,
-      egress: new Set(this.#maps.txPorts.keys()),
+      egress: new Set(this.#maps().txPorts.keys()),
     };
   }
 
   /** Before `operations` enter addresses, and with those that are about to go: a filter may only ask for too much. */
   filter(own: ReadonlySet<number>, operations: readonly { readonly kind: string }[]): void {
     if (this.#filtered && !operations.some(({ kind }) => kind === 'add-own' || kind === 'remove-own')) return;
-    writeStrangers(this.#maps.strangers, [...this.#own, ...own]);
+    writeStrangers(this.#maps().strangers, [...this.#own, ...own]);
     this.#filtered = true;
   }
 
   apply(operation: MapOperation): void {
-    const maps = this.#maps;
+    const maps = this.#maps();
     switch (operation.kind) {
       case 'write-port':
         maps.ports.set(operation.ifindex, operation.port);

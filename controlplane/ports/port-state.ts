@@ -26,6 +26,8 @@ export interface PortState {
   readonly vlan: { readonly port: string; readonly text: string } | undefined;
   /** Why all or some of its packets are left to the kernel. */
   readonly kernel: string | undefined;
+  /** Offloads that were switched off for it since the daemon started, by the kernel's names. */
+  readonly switchedOff: readonly string[];
   /** Why it is not attached, although it should be. */
   readonly problem: string | undefined;
 }
@@ -36,6 +38,7 @@ export interface Surroundings {
   /** How the program is on each interface itself. */
   readonly modes: ReadonlyMap<number, XdpMode | 'none'>;
   readonly offloads: OffloadState | undefined;
+  readonly switchedOff: readonly string[];
   readonly rpFilter: number;
   readonly problem: string | undefined;
 }
@@ -57,6 +60,7 @@ export function stateOf(link: Link, around: Surroundings): PortState {
     kind: link.kind,
     master: link.master === undefined ? undefined : stack.link(link.master)?.name,
     vlan: typeof path === 'object' ? { port: path.base.name, text: vlanText(path.base, path.tags) } : undefined,
+    switchedOff: around.switchedOff,
     kernel: around.problem ? undefined : whyKernel(link, around),
     problem: around.problem ?? around.offloads?.merges,
   };

@@ -41,6 +41,8 @@ export class Ports implements Disposable {
   /** Why an interface could not be attached, by its number. */
   readonly #problems = new Map<number, string>();
   readonly #generic = new Set<number>();
+  /** Offloads that were switched off since the start, by interface name: shown, for whoever wonders. */
+  readonly #switchedOff = new Map<string, ReadonlySet<string>>();
   readonly #onSwitchedOff: (what: SwitchedOff) => void;
   #states: readonly PortState[] = [];
   #links: readonly Link[] = [];
@@ -55,7 +57,7 @@ export class Ports implements Disposable {
     this.#plane = plane;
     this.#netdev = netdev;
     this.#onSwitchedOff = onSwitchedOff;
-    this.#maps = new PortMaps(plane.maps);
+    this.#maps = new PortMaps(() => plane.maps);
   }
 
   /** As of the last refresh. */
@@ -83,6 +85,7 @@ export class Ports implements Disposable {
   refresh(options: PortsOptions): readonly Operation[] {
     const links = this.#netlink.links();
     const stack = new Stack(links);
+    const alive = new Set(links.map((link) => link.name));
     const matching = links.filter((link) => options.patterns.some((pattern) => matchesGlob(pattern, link.name)));
     const offloads = this.#settleOffloads(matching, stack);
     const observed = {
@@ -97,7 +100,7 @@ export class Ports implements Disposable {
     };
     const ports = withMembers(desiredPorts(observed, options.patterns, stack), stack);
     const own = ownAddresses(observed.addresses);
-    this.#forgetOthers(ports);
+    this.#forgetOthers(ports, alive);
     const operations = reconcile(
       { attached: this.#plane.attached(), ...this.#maps.actual() },
       {
@@ -106,7 +109,7 @@ export class Ports implements Disposable {
         own,
         vlans: vlanEntries(links, stack, ports),
         vlanEgress: vlanEgresses(ports),
-        slotOf: (name) => this.#plane.slotOf(name),
+        slotOf: (name) => this.#plane.slotOf(name, alive),
       },
     );
     this.#maps.filter(own, operations);
@@ -122,6 +125,7 @@ export class Ports implements Disposable {
         ports,
         modes,
         offloads: offloads.get(link.index),
+        switchedOff: [...(this.#switchedOff.get(link.name) ?? [])],
         rpFilter: observed.rpFilter.get(link.name) ?? 0,
         problem: refusal(link) ?? this.#problems.get(link.index),
       }),
@@ -137,7 +141,13 @@ export class Ports implements Disposable {
       const members = link.kind === 'bond' ? stack.members(link) : [];
       const all = [link, ...members].map((each) => {
         const state = settleOffloads(each, stack);
-        if (state.switchedOff.length > 0) this.#onSwitchedOff({ name: each.name, offloads: state.switchedOff });
+        if (state.switchedOff.length > 0) {
+          this.#onSwitchedOff({ name: each.name, offloads: state.switchedOff });
+          this.#switchedOff.set(
+            each.name,
+            new Set([...(this.#switchedOff.get(each.name) ?? []), ...state.switchedOff]),
+          );
+        }
         return state;
       });
       states.set(link.index, {
@@ -150,10 +160,11 @@ export class Ports implements Disposable {
   }
 
   /** What is kept under the numbers of interfaces that are gone, or are others now. */
-  #forgetOthers(ports: ReadonlyMap<number, DesiredPort>): void {
+  #forgetOthers(ports: ReadonlyMap<number, DesiredPort>, alive: ReadonlySet<string>): void {
     for (const ifindex of this.#problems.keys())
       if (ports.get(ifindex)?.attach !== 'yes') this.#problems.delete(ifindex);
     const { programId } = this.#plane;
+    for (const name of this.#switchedOff.keys()) if (!alive.has(name)) this.#switchedOff.delete(name);
     for (const ifindex of this.#plane.attached()) {
       const link = ports.get(ifindex)?.link;
       // Our link is on another interface: one that went to another namespace and took the number along.

@@ -68,7 +68,7 @@ beforeAll(() => {
     of('s60', vlan(index['out0']!, 60, 0x88a8)),
     of('q70', vlan(index['s60']!, 70)),
   ];
-  maps = new PortMaps(router.maps);
+  maps = new PortMaps(() => router.maps);
 });
 afterAll(() => router?.close());
 
@@ -117,7 +117,7 @@ describe('VLAN interfaces that come and go', () => {
   });
 
   it('are found in the maps by whoever starts next', () => {
-    maps = new PortMaps(router.maps);
+    maps = new PortMaps(() => router.maps);
     expect(apply(links)).toEqual([]);
     expect(apply(links.filter(({ vlan }) => !vlan))).toContain('clear-vlan-egress');
     expect([...router.maps.vlans.keys()]).toEqual([]);

@@ -241,5 +241,6 @@ describe('ports that change', () => {
     expect(strips()).toBe(false);
     pair.box.exec(['ethtool', '-K', 'p0', 'rxvlan', 'on']);
     await until('the daemon to switch it off again', () => !strips());
+    expect((await port('p0'))?.switchedOff).toContain('rx-vlan-hw-parse');
   });
 });

@@ -38,7 +38,7 @@ function plan(links: readonly Link[], patterns: readonly string[], hidesTags = n
     sends: [...desiredEgress(ports)],
     kernel: (name) => {
       const of = links.find((each) => each.name === name)!;
-      const around = { stack, ports, modes: new Map(), rpFilter: 0, problem: undefined };
+      const around = { stack, ports, modes: new Map(), switchedOff: [], rpFilter: 0, problem: undefined };
       const hides = hidesTags.get(of.index);
       const offloads = hides === undefined ? undefined : { hidesTags: hides, merges: undefined, switchedOff: [] };
       return stateOf(of, { ...around, offloads }).kernel;

@@ -21,6 +21,11 @@ const port = (name: string): PortState => ({
   mode: 'native',
   transmits: true,
   rpFilter: 0,
+  kind: 'veth',
+  master: undefined,
+  vlan: undefined,
+  kernel: undefined,
+  switchedOff: [],
   problem: undefined,
 });
 
