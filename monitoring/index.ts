@@ -1,5 +1,6 @@
 /** What Headrace tells Prometheus. */
 
+export { balancerCollectors, type RunningBalancer } from './balancer-collectors.ts';
 export { PcapngWriter } from './capture/pcapng.ts';
 export { type CatalogueKey, catalogue, type MetricDefinition } from './catalogue/index.ts';
 export { metricsReference } from './catalogue/reference.ts';

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { removeVipRoutes } from '../../controlplane/balancer/vip-routes.ts';
 import { type InstancePaths, removeInstance } from '../../controlplane/dataplane/index.ts';
 import type { DaemonStatus } from '../daemon/status.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance } from './instance.ts';
@@ -18,6 +19,7 @@ export function addDetach(program: Command): void {
       const paths = pathsOf(options);
       await stopDaemon(paths);
       const detached = existsSync(paths.pins) ? removeInstance(paths) : 0;
+      await removeVipRoutes();
       rmSync(paths.run, { recursive: true, force: true });
       console.log(`detached from ${detached} ${detached === 1 ? 'interface' : 'interfaces'}`);
     });

@@ -1,5 +1,6 @@
 /** The command line's shape: each command is a file of its own, and this one knows their names. */
 import { Command } from 'commander';
+import { addBackends } from './backends.ts';
 import { addBgp } from './bgp.ts';
 import { addCapture } from './capture.ts';
 import { addCheck } from './check.ts';
@@ -9,7 +10,9 @@ import { addDetach } from './detach.ts';
 import { addDoctor } from './doctor.ts';
 import { addInterfaces } from './interfaces.ts';
 import { addLoad } from './load.ts';
+import { addPlan } from './plan.ts';
 import { addRun } from './run.ts';
+import { addServices } from './services.ts';
 import { addStatus } from './status.ts';
 import { addTop } from './top/top.ts';
 
@@ -26,6 +29,9 @@ const commands = [
   addLoad,
   addDetach,
   addDemo,
+  addServices,
+  addBackends,
+  addPlan,
 ];
 
 export function createProgram(): Command {

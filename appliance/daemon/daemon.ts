@@ -31,6 +31,7 @@ import {
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema/index.ts';
 import { ControlServer, isTaken, type Routes } from './control-server.ts';
+import { Exchange } from './exchange.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
@@ -125,6 +126,7 @@ export class Daemon {
         ports: this.#ports,
         paths: this.#paths,
         configFile: this.#options.configFile,
+        exchange: new Exchange(),
         startedAt: this.#startedAt,
         requestRefresh: (cause) => this.#requestRefresh(cause),
         whole: () => this.#whole(),

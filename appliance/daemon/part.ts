@@ -12,6 +12,7 @@ import type { Ports } from '../../controlplane/ports/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
 import type { Collectors } from '../../monitoring/index.ts';
 import type { Config } from '../config/schema/index.ts';
+import type { Exchange } from './exchange.ts';
 import type { DaemonStatus, Whole } from './status.ts';
 
 /** What every part may use. */
@@ -23,6 +24,8 @@ export interface PartContext {
   readonly ports: Ports;
   readonly paths: InstancePaths;
   readonly configFile: string;
+  /** What parts tell each other. */
+  readonly exchange: Exchange;
   /** Asks for a `refresh` of everything soon; many calls make one. */
   readonly requestRefresh: (cause: string) => void;
   /** When the daemon started, in milliseconds since 1970. */

@@ -27,3 +27,33 @@ export const everythingUp: BackendHealth = {
   settled: () => true,
   onChange: () => () => undefined,
 };
+
+/** A place for the source of health: `everythingUp` until another takes it. Subscriptions outlive the change. */
+export class HealthSwitch implements BackendHealth {
+  readonly #listeners = new Set<(pool: string) => void>();
+  #source: BackendHealth = everythingUp;
+  #end: Unsubscribe = () => undefined;
+
+  use(source: BackendHealth): void {
+    this.#end();
+    this.#source = source;
+    this.#end = source.onChange((pool) => {
+      for (const listener of this.#listeners) listener(pool);
+    });
+  }
+
+  verdict(pool: string, backend: string): HealthVerdict {
+    return this.#source.verdict(pool, backend);
+  }
+
+  settled(pool: string): boolean {
+    return this.#source.settled(pool);
+  }
+
+  onChange(listener: (pool: string) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+}

@@ -101,12 +101,11 @@ export class Ring {
     return named;
   }
 
-  /** The earliest end of settling; undefined when nothing settles. */
-  nextDeadline(): number | undefined {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < this.size; i++)
-      if (this.#phase[i] === SETTLING) earliest = Math.min(earliest, this.#deadline[i]!);
-    return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
+  /** The latest end of settling; undefined when nothing settles. */
+  lastDeadline(): number | undefined {
+    let latest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < this.size; i++) if (this.#phase[i] === SETTLING) latest = Math.max(latest, this.#deadline[i]!);
+    return latest === Number.NEGATIVE_INFINITY ? undefined : latest;
   }
 }
 

@@ -41,3 +41,33 @@ export function upByQuorum(was: boolean, ratio: number, quorum: Quorum): boolean
   if (ratio <= 0) return false;
   return was ? ratio >= quorum.down : ratio >= quorum.up;
 }
+
+/** A place for the services' states: none until somebody takes it. Subscriptions outlive the change. */
+export class ServiceStatesSwitch implements ServiceStates {
+  readonly #listeners = new Set<(service: string) => void>();
+  #source: ServiceStates | undefined;
+  #end: Unsubscribe = () => undefined;
+
+  /** `undefined`: there are no services any more; who listens hears that those there were are gone. */
+  use(source: ServiceStates | undefined): void {
+    this.#end();
+    const before = this.list().map(({ name }) => name);
+    this.#source = source;
+    const tell = (service: string): void => {
+      for (const listener of this.#listeners) listener(service);
+    };
+    this.#end = source?.onChange(tell) ?? (() => undefined);
+    for (const name of new Set([...before, ...this.list().map((state) => state.name)])) tell(name);
+  }
+
+  list(): readonly ServiceState[] {
+    return this.#source?.list() ?? [];
+  }
+
+  onChange(listener: (service: string) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+}

@@ -220,6 +220,37 @@ export class BpfMap<K, V> implements Disposable {
     }
   }
 
+  /**
+   * All entries of a hash, `size` in a system call, as they lie in memory: for tables too large to make objects of. An
+   * entry that is there from beginning to end is met; others may be.
+   */
+  *rawBatches(size: number): Generator<{ readonly count: number; readonly keys: Buffer; readonly values: DataView }> {
+    const stride = this.valueStride * this.cpus;
+    let from: Buffer | null = null;
+    for (let room = size; ; ) {
+      const keys = Buffer.alloc(room * this.#key.size);
+      const values = Buffer.alloc(room * stride);
+      const to = Buffer.alloc(Math.max(8, this.#key.size));
+      const read = libbpf.lookupBatch(this.fd, from, to, keys, values, room);
+      if (read.result === -ENOSPC) {
+        room *= 2; // a hash bucket is read whole or not at all
+        continue;
+      }
+      if (read.result < 0 && read.result !== -ENOENT) throw new BpfError(`read batch of map ${this.name}`, read.result);
+      if (read.count > 0) yield { count: read.count, keys, values: viewOf(values) };
+      if (read.result === -ENOENT) return;
+      from = to;
+    }
+  }
+
+  /** Deletes by the key as it lies in memory. @returns whether there was one. */
+  deleteRaw(key: Uint8Array): boolean {
+    this.#keyBuffer.set(key);
+    const result = libbpf.deleteElement(this.fd, this.#keyBuffer);
+    if (result < 0 && result !== -ENOENT) throw new BpfError(`delete from map ${this.name}`, result);
+    return result === 0;
+  }
+
   /** Creates or replaces all, in one system call. Not for per-CPU maps. */
   updateBatch(entries: readonly (readonly [K, V])[]): void {
     if (this.#perCpu) throw new Error(`update batch of map ${this.name}: it is per CPU`);

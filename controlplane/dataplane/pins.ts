@@ -12,13 +12,17 @@ export interface InstancePaths {
   readonly programs: string;
   /** Directory of sockets and the like. */
   readonly run: string;
+  /** What outlives the machine's restarts: what operators said on the command line. */
+  readonly state: string;
   readonly controlSocket: string;
 }
 
-/** @param root default /run/headrace, or what HEADRACE_RUN_DIR says. */
+/** @param root default /run/headrace, or what HEADRACE_RUN_DIR says. @param stateRoot default /var/lib/headrace, or HEADRACE_STATE_DIR. */
 export function instancePaths(
   instance: string,
   root = process.env['HEADRACE_RUN_DIR'] ?? '/run/headrace',
+  stateRoot = process.env['HEADRACE_STATE_DIR'] ??
+    (process.env['HEADRACE_RUN_DIR'] ? path.join(root, 'state') : '/var/lib/headrace'),
 ): InstancePaths {
   const pins = path.join(root, 'bpf', instance);
   const run = path.join(root, instance);
@@ -30,6 +34,7 @@ export function instancePaths(
     links: path.join(pins, 'links'),
     programs: path.join(pins, 'programs'),
     run,
+    state: path.join(stateRoot, instance),
     controlSocket: path.join(run, 'control.sock'),
   };
 }

@@ -2,6 +2,7 @@
  * Every metric there is: name, type, labels, meaning. The exporter and the reference page are made from this list. Each
  * section is a file of its own.
  */
+import { balancerMetrics } from './balancer.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';
@@ -13,6 +14,7 @@ export type { MetricDefinition } from './definition.ts';
 export const catalogue = {
   ...packetsMetrics,
   ...interfacesMetrics,
+  ...balancerMetrics,
   ...kernelMetrics,
   ...processMetrics,
   ...tapMetrics,

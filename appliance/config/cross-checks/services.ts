@@ -64,7 +64,8 @@ function checkService(name: string, service: Service, config: CheckedConfig): Fi
     }
 
   if (service.forward.snat && mode !== 'nat') error(here('forward', 'snat'), 'only goes with mode nat');
-  if (service.forward.entropy && mode !== 'ipip') error(here('forward', 'entropy'), 'only goes with mode ipip');
+  if (service.forward.entropy_bits > 0 && mode !== 'ipip')
+    error(here('forward', 'entropy_bits'), 'only goes with mode ipip');
   const { quic, udp } = service.balance;
   if (udp === 'quic' && !quic)
     error(here('balance', 'udp'), 'needs to know the connection ids', 'add, for example: quic: { cid_length: 8 }');

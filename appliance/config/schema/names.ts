@@ -1,6 +1,6 @@
 /** Names of pools, backends and services, and the addresses they have. */
 import { z } from 'zod';
-import { hasHostBits, parseIp, parsePrefix } from '../../../controlplane/netlink/ip-address.ts';
+import { formatIp, hasHostBits, parseIp, parsePrefix } from '../../../controlplane/netlink/ip-address.ts';
 
 /** A name an operator gives: becomes a label of metrics and a word of the command line. */
 export const nameSchema = z
@@ -12,13 +12,26 @@ export const nameSchema = z
 
 export const addressSchema = z
   .string()
-  .refine((text) => parseIp(text) !== undefined, 'not an IP address: write 192.0.2.1 or 2001:db8::1');
+  .refine((text) => parseIp(text) !== undefined, 'not an IP address: write 192.0.2.1 or 2001:db8::1')
+  .transform(canonical);
 
 /** An address, or a prefix for all addresses in it. */
-export const addressOrPrefixSchema = z.string().refine((text) => {
-  if (parseIp(text)) return true;
-  const prefix = parsePrefix(text);
-  return prefix !== undefined && prefix.prefixLength > 0 && !hasHostBits(prefix);
-}, 'not an IP address or prefix: write 198.51.100.10, or 198.51.100.64/28 with no bits set behind the length');
+export const addressOrPrefixSchema = z
+  .string()
+  .refine((text) => {
+    if (parseIp(text)) return true;
+    const prefix = parsePrefix(text);
+    return prefix !== undefined && prefix.prefixLength > 0 && !hasHostBits(prefix);
+  }, 'not an IP address or prefix: write 198.51.100.10, or 198.51.100.64/28 with no bits set behind the length')
+  .transform(canonical);
+
+/** One spelling for each address, so that two ways to write one are seen to be one. */
+function canonical(text: string): string {
+  const [address = '', length] = text.split('/');
+  const { bytes } = parseIp(address) ?? { bytes: undefined };
+  if (!bytes) return text;
+  const host = length === undefined || Number(length) === bytes.length * 8;
+  return host ? formatIp(bytes) : `${formatIp(bytes)}/${length}`;
+}
 
 export const portSchema = z.int().min(1, 'a port is from 1 to 65535').max(65535, 'a port is from 1 to 65535');

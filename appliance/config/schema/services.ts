@@ -44,11 +44,13 @@ const forwardSchema = z.strictObject({
     .describe(
       '`l2`: the frame goes to the backend with its MAC address, which needs no tunnel and one layer-2 segment. `ipip`, `gue`: in a tunnel, answers go directly to the client. `nat`: the destination is rewritten, answers come back this way.',
     ),
-  entropy: z
-    .boolean()
-    .default(false)
+  entropy_bits: z
+    .int()
+    .min(0)
+    .max(32)
+    .default(0)
     .describe(
-      'With `ipip`: spread flows over outer source addresses, so that queues and paths share the load. Networks that filter sources drop these.',
+      'With `ipip`: this many low bits of the outer source address come from the flow, so that queues and paths share the load. Networks that filter sources drop such packets, unless `balancer.source` is in a prefix of yours that large.',
     ),
   snat: z.boolean().default(false).describe('With `nat`: backends see this box as the client.'),
   mss: z

@@ -2,6 +2,7 @@
 import type { Features } from '../../../controlplane/dataplane/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
+import { balancerPart } from './balancer.ts';
 import { live } from './live.ts';
 import { tapPart } from './tap.ts';
 
@@ -9,6 +10,7 @@ const definitions: readonly PartDefinition[] = [
   // A line each.
   tapPart,
   live,
+  balancerPart,
 ];
 
 export function createParts(context: PartContext): readonly Part[] {

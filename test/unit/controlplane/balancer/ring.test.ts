@@ -44,7 +44,7 @@ describe('Ring', () => {
     ]);
     expect(ring.backends()).toEqual(new Set([1, 7, 9]));
     expect(ring.phases()).toEqual({ settling: 1, pinned: 1 });
-    expect(ring.nextDeadline()).toBe(1);
+    expect(ring.lastDeadline()).toBe(1);
   });
 });
 

@@ -1,0 +1,229 @@
+/**
+ * The load balancer as a part of the daemon. What it does is in controlplane/balancer; here it is given the
+ * configuration, the packet path's maps and a place for its files, and is asked questions.
+ */
+import path from 'node:path';
+import { BalanceMemory } from '../../../controlplane/balancer/balance-memory.ts';
+import { Balancer } from '../../../controlplane/balancer/balancer.ts';
+import { CapacityError } from '../../../controlplane/balancer/capacity-error.ts';
+import type { AdminState } from '../../../controlplane/balancer/model.ts';
+import { KernelNextHops } from '../../../controlplane/balancer/next-hops.ts';
+import { Overrides } from '../../../controlplane/balancer/overrides.ts';
+import { planChange } from '../../../controlplane/balancer/plan.ts';
+import { reportBackends, reportServices } from '../../../controlplane/balancer/report.ts';
+import { VipRoutes } from '../../../controlplane/balancer/vip-routes.ts';
+import { balancerCollectors } from '../../../monitoring/index.ts';
+import { renderProblem } from '../../config/problem.ts';
+import type { Config } from '../../config/schema/index.ts';
+import { balancerSpecOf } from '../balancer-spec.ts';
+import { type Part, type PartContext, type PartDefinition, RouteError, type RouteRequest } from '../part.ts';
+import { StartError } from '../start-error.ts';
+
+/** The stage costs nothing, not even memory, while there is no service. */
+export const balancerPart: PartDefinition = {
+  features: (config) => ({ feature_balance: hasServices(config) }),
+  create: (context) => new BalancerPart(context),
+};
+
+/** One that is set aside counts: it may be running. */
+function hasServices(config: Config): boolean {
+  return Object.keys(config.services).length > 0 || config.setAside.some(({ path: at }) => at.startsWith('services.'));
+}
+
+class BalancerPart implements Part {
+  readonly name = 'balancer';
+  readonly #context: PartContext;
+  #config: Config | undefined;
+  #running: { readonly balancer: Balancer; readonly memory: BalanceMemory; readonly hops: KernelNextHops } | undefined;
+  #overrides: Overrides | undefined;
+  readonly #routes = new VipRoutes();
+  #routed: readonly string[] = [];
+  #routeProblems: readonly string[] = [];
+
+  constructor(context: PartContext) {
+    this.#context = context;
+  }
+
+  /** @throws StartError for what does not fit. */
+  check(config: Config): void {
+    try {
+      this.#overrides ??= new Overrides(path.join(this.#context.paths.state, 'overrides.json'));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartError(
+        `cannot read what operators said of backends (${reason}): correct or remove ${this.#context.paths.state}/overrides.json`,
+      );
+    }
+    const { balancer } = this.#running ?? {};
+    if (balancer && hasServices(config))
+      this.#asStartError(() => balancer.checkRoom(balancerSpecOf(config, balancer.spec)));
+  }
+
+  #asStartError(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      throw error instanceof CapacityError ? new StartError(error.message, { cause: error }) : error;
+    }
+  }
+
+  async apply(config: Config): Promise<void> {
+    if (!hasServices(config)) {
+      await this.#routes.apply([]);
+      this.#stop();
+      this.#config = config;
+      return;
+    }
+    this.#running ??= this.#start();
+    const { balancer } = this.#running;
+    const spec = balancerSpecOf(config, balancer.state.spec);
+    const vips = spec.services.flatMap(({ frontends }) => frontends.map(({ vip }) => vip));
+    const routed = spec.settings.blackholeVips ? vips : [];
+    // Before packets are taken for a VIP, and after they no longer are, the kernel must not route it on.
+    const before = balancer.spec.services.flatMap(({ frontends }) => frontends.map(({ vip }) => vip));
+    await this.#routes.apply(spec.settings.blackholeVips ? [...vips, ...before] : []);
+    try {
+      await balancer.apply(spec);
+    } catch (error) {
+      throw error instanceof CapacityError ? new StartError(error.message, { cause: error }) : error;
+    }
+    this.#routed = routed;
+    this.#routeProblems = await this.#routes.apply(routed);
+    this.#config = config;
+  }
+
+  #start() {
+    const { plane, paths, exchange, log } = this.#context;
+    const memory = new BalanceMemory(() => plane.maps);
+    const hops = new KernelNextHops();
+    const balancer = new Balancer({
+      memory,
+      hops,
+      stateFile: path.join(paths.run, 'balancer.json'),
+      health: exchange.health,
+      overrides: this.#overrides!,
+      onError: (error) => log.error(`balancer: ${error instanceof Error ? (error.stack ?? error.message) : error}`),
+    });
+    balancer.onChange((service) => {
+      const state = balancer.list().find(({ name }) => name === service);
+      if (state)
+        log.info({ service, up: state.up, ready: state.ready, ratio: state.ratio }, state.reason || 'service is up');
+      else log.info({ service }, 'service is gone');
+    });
+    balancer.onBackend(({ pool, spec, view }) =>
+      log.info({ pool, backend: spec.name, state: view.state }, view.reason || `backend is ${view.state}`),
+    );
+    exchange.services.use(balancer);
+    return { balancer, memory, hops };
+  }
+
+  #stop(): void {
+    if (!this.#running) return;
+    this.#context.exchange.services.use(undefined);
+    const { balancer, memory, hops } = this.#running;
+    this.#running = undefined;
+    balancer.close();
+    hops.close();
+    memory.close();
+  }
+
+  /** Somebody may have removed a route of ours. */
+  refresh(cause: string): void {
+    if (cause !== 'timer' || !this.#running) return;
+    this.#routes.forget();
+    void this.#routes.apply(this.#routed).then(
+      (failed) => {
+        this.#routeProblems = failed;
+      },
+      (error: unknown) => this.#context.log.error(`VIP routes: ${error instanceof Error ? error.message : error}`),
+    );
+  }
+
+  tick(): void {
+    this.#running?.balancer.tick();
+  }
+
+  problems(): readonly string[] {
+    const aside = (this.#config?.setAside ?? []).map(
+      (problem) => `set aside: ${renderProblem(problem).split('\n')[0]}`,
+    );
+    const routes = this.#routeProblems.map(
+      (vip) => `no blackhole route for ${vip} could be made: the kernel may route on what the packet path leaves to it`,
+    );
+    const down = (this.#running?.balancer.list() ?? [])
+      .filter(({ up }) => !up)
+      .map(({ name, reason }) => `service ${name} is down: ${reason}`);
+    return [...aside, ...routes, ...down];
+  }
+
+  notes(): readonly string[] {
+    const warnings = (this.#config?.warnings ?? []).map((warning) => renderProblem(warning).split('\n')[0] ?? '');
+    const overrides = (this.#overrides?.list() ?? []).map(
+      ({ pool, backend, state }) =>
+        `backend ${pool}/${backend} is ${state} by an operator's word: headrace backend undrain ${pool}/${backend} ends it`,
+    );
+    return [...warnings, ...overrides];
+  }
+
+  status(): unknown {
+    const { balancer } = this.#running ?? {};
+    if (!balancer) return { services: 0, backends: 0 };
+    const services = balancer.list();
+    return {
+      services: services.length,
+      up: services.filter(({ up }) => up).length,
+      backends: balancer.statuses().length,
+      slots: balancer.arena,
+      remembered: balancer.sweeper.entries,
+    };
+  }
+
+  routes() {
+    return {
+      'GET /services': () => (this.#running ? reportServices(this.#running.balancer, this.#running.memory) : []),
+      'GET /backends': () => (this.#running ? reportBackends(this.#running.balancer, this.#running.memory) : []),
+      'POST /backends': (request: RouteRequest) => this.#say(request),
+      'POST /plan': async ({ body }: RouteRequest) => {
+        const config = body as Config;
+        const { balancer } = this.#running ?? {};
+        return planChange(balancer, balancerSpecOf(config, balancer?.spec));
+      },
+    };
+  }
+
+  /** An operator's word about a backend. */
+  async #say({ body }: RouteRequest): Promise<unknown> {
+    const { pool, backend, state, forMs } = (body ?? {}) as {
+      readonly pool?: string;
+      readonly backend?: string;
+      readonly state?: AdminState | 'file';
+      readonly forMs?: number;
+    };
+    const { balancer } = this.#running ?? {};
+    const status = balancer?.statuses().find((each) => each.pool === pool && each.spec.name === backend);
+    if (!balancer || !status || pool === undefined || backend === undefined)
+      throw new RouteError(404, `there is no backend ${pool}/${backend}: see headrace backends`);
+    if (state === 'file') {
+      if (status.spec.state !== 'active')
+        throw new RouteError(
+          409,
+          `${this.#context.configFile} says ${status.spec.state} of ${pool}/${backend}: change it there and reload`,
+        );
+      this.#overrides!.clear(pool, backend);
+    } else if (state === 'draining' || state === 'maintenance') this.#overrides!.set(pool, backend, state, forMs);
+    else throw new RouteError(400, 'state must be draining, maintenance or file');
+    await balancer.overridden(pool);
+    return reportBackends(balancer, this.#running!.memory).find(
+      (each) => each.pool === pool && each.backend === backend,
+    );
+  }
+
+  metrics() {
+    return balancerCollectors(() => this.#running);
+  }
+
+  close(): void {
+    this.#stop();
+    this.#routes.close();
+  }
+}

@@ -1,0 +1,67 @@
+/** The balance stage's maps as the control plane holds them: memory shared with packets, and a few by system call. */
+
+import type { LbBackend, LbService, LbSettings } from '../bpf/generated/headrace.ts';
+import { lbBackendCodec, lbRingCodec, lbServiceCodec, lbSettingsCodec, maps } from '../bpf/generated/headrace.ts';
+import type { BpfMap, MappedMap } from '../bpf/map.ts';
+import type { DataPlaneMaps } from '../dataplane/index.ts';
+import { ServiceIndex } from './packet-path/index.ts';
+import { RecordTable } from './record-table.ts';
+import { type RingMemory, ringMemory } from './ring-keeper.ts';
+
+type Present = { readonly [Name in keyof DataPlaneMaps]-?: Exclude<DataPlaneMaps[Name], undefined> };
+
+export class BalanceMemory implements Disposable {
+  /** Number of the map of services: tells these maps from those of another time. */
+  readonly identity: number;
+  readonly index: ServiceIndex;
+  readonly services: RecordTable<LbService>;
+  readonly backends: RecordTable<LbBackend>;
+  readonly rings: RingMemory;
+  readonly settings: RecordTable<LbSettings>;
+  readonly limits: {
+    readonly services: number;
+    readonly backends: number;
+    readonly rings: number;
+    readonly lines: number;
+  };
+  readonly #current: () => DataPlaneMaps;
+  readonly #mapped: MappedMap[] = [];
+
+  /** @param current the maps at the time of each use: they become other objects when the program is loaded again. */
+  constructor(current: () => DataPlaneMaps) {
+    this.#current = current;
+    const { lbFilter, lbIndex, lbServices, lbRings, lbSlots, lbBackends, lbSettings } = this.maps;
+    const view = (map: BpfMap<never, never>): DataView => {
+      const mapped = map.mmap();
+      this.#mapped.push(mapped);
+      return mapped.view;
+    };
+    this.identity = lbServices.info().id;
+    this.index = new ServiceIndex(view(lbIndex as never), view(lbFilter as never));
+    this.services = new RecordTable(view(lbServices as never), lbServiceCodec);
+    this.backends = new RecordTable(view(lbBackends as never), lbBackendCodec);
+    this.rings = ringMemory(view(lbRings as never), view(lbSlots as never));
+    this.settings = new RecordTable(view(lbSettings as never), lbSettingsCodec);
+    this.limits = {
+      services: lbServices.maxEntries,
+      backends: Math.min(lbBackends.maxEntries, 0xffff),
+      rings: this.rings.records.byteLength / lbRingCodec.size,
+      lines: lbSlots.maxEntries,
+    };
+  }
+
+  /** @throws Error when the balance stage is off. */
+  get maps(): Present {
+    const current = this.#current();
+    if (!current.lbServices) throw new Error(`use map ${maps.lbServices.name}: the balance stage is off`);
+    return current as Present;
+  }
+
+  close(): void {
+    for (const mapped of this.#mapped) mapped.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,584 @@
+/**
+ * The balancer's control plane: makes the packet path be what is wanted, and keeps it so while backends come and go.
+ *
+ * Three things change a ring: another configuration, an operator's word about a backend, and a check's. Each of them
+ * only says that a pool must be looked at again; looking is one and the same function (`#follow`): who may get new
+ * connections, the ring for them, and how its slots go over from what is there. Rings are filled in slices, so that a
+ * pool of hundreds does not keep the daemon from its other work; one at a time, in the order they were asked for.
+ *
+ * What is there at the start is what packets see: a daemon takes over the pinned rings as they are, and a configuration
+ * that changed while none ran is a change like any other.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { timedGrace } from '../routing/fib/grace.ts';
+import { BackendTable } from './backend-table.ts';
+import { type BackendView, judge } from './backend-view.ts';
+import type { BalanceMemory } from './balance-memory.ts';
+import { BalancerState } from './balancer-state.ts';
+import { CapacityError } from './capacity-error.ts';
+import { FlowSweeper } from './flow-sweeper.ts';
+import type { BackendHealth, Unsubscribe } from './health-source.ts';
+import { fillRing, type Member, NO_OWNER } from './maglev.ts';
+import {
+  type BackendSpec,
+  type BalancerSettings,
+  type BalancerSpec,
+  backendIdentity,
+  type PoolSpec,
+  ringName,
+} from './model.ts';
+import type { NextHop, NextHops } from './next-hops.ts';
+import type { Overrides } from './overrides.ts';
+import { RegionPool } from './region-pool.ts';
+import { moveRing, Ring } from './ring.ts';
+import { linesOf, noRoom, RingKeeper } from './ring-keeper.ts';
+import { type DesiredRecord, desiredRecords } from './service-records.ts';
+import { type ServiceState, type ServiceStates, upByQuorum } from './service-state.ts';
+import { ServiceTable } from './service-table.ts';
+
+export interface BalancerOptions {
+  readonly memory: BalanceMemory;
+  /** Where the state is kept that goes with the maps. */
+  readonly stateFile: string;
+  readonly health: BackendHealth;
+  readonly hops: NextHops;
+  readonly overrides: Overrides;
+  /** CLOCK_MONOTONIC in milliseconds, which is what the packet path compares with. */
+  readonly now?: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface RingState {
+  readonly name: string;
+  readonly pool: string;
+  readonly table: number;
+  keeper: RingKeeper;
+  /** What it was filled for: the same again is not filled again. */
+  filledFor: string;
+  rebuilds: number;
+  /** Share of slots whose owner the last rebuild changed. */
+  remapped: number;
+}
+
+/** What a change would do to a ring. */
+export interface RingPreview {
+  readonly slots: number;
+  /** Slots that would get another owner. */
+  readonly moved: number;
+  /** Slots that would settle, those that do already included. */
+  readonly settling: number;
+}
+
+/** A backend, all told. */
+export interface BackendStatus {
+  readonly pool: string;
+  readonly spec: BackendSpec;
+  readonly number: number;
+  readonly view: BackendView;
+  /** Why packets cannot be sent there as they should; empty when they can. */
+  readonly unreachable: string;
+  /** Milliseconds since 1970; 0: since the daemon started. */
+  readonly changedAt: number;
+  readonly changes: ReadonlyMap<string, number>;
+}
+
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
+
+const NOTHING: BalancerSettings = {
+  seed: 0,
+  settleMs: 900_000,
+  idleMs: 3_600_000,
+  synBudget: 0,
+  otherBudget: 0,
+  answerBudget: 0,
+  sourceV4: null,
+  sourceV6: null,
+  blackholeVips: true,
+};
+const BACKEND_LINE = (pool: string, backend: string): string => `${pool}/${backend}`;
+
+export class Balancer implements ServiceStates {
+  readonly state: BalancerState;
+  readonly sweeper: FlowSweeper;
+  readonly #options: BalancerOptions;
+  readonly #now: () => number;
+  readonly #backends: BackendTable;
+  readonly #services: ServiceTable;
+  readonly #regions: RegionPool;
+  readonly #rings = new Map<string, RingState>();
+  readonly #pools = new Map<string, PoolSpec>();
+  readonly #statuses = new Map<string, BackendStatus>();
+  readonly #states = new Map<string, ServiceState>();
+  readonly #listeners = new Set<(service: string) => void>();
+  readonly #backendListeners = new Set<(status: BackendStatus) => void>();
+  readonly #subscriptions: Unsubscribe[];
+  #spec: BalancerSpec = { pools: [], services: [], settings: NOTHING };
+  #records: readonly DesiredRecord[] = [];
+  /** Pools to be looked at, and the work on them. */
+  readonly #dirty = new Set<string>();
+  #work: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: BalancerOptions) {
+    const { memory } = options;
+    this.#options = options;
+    this.#now = options.now ?? monotonicMs;
+    const grace = timedGrace();
+    this.state = new BalancerState(options.stateFile, memory.identity, memory.limits);
+    this.#backends = new BackendTable(memory.backends, grace);
+    this.#services = new ServiceTable(memory);
+    this.#regions = new RegionPool(memory.limits.lines, grace);
+    this.sweeper = new FlowSweeper({
+      memory,
+      state: this.state,
+      now: this.#now,
+      idleMs: () => this.#spec.settings.idleMs,
+      lives: (backend) => this.#backends.isAlive(backend),
+      rings: () => [...this.#rings.values()].map(({ keeper }) => keeper),
+    });
+    this.#adopt();
+    this.#subscriptions = [
+      options.health.onChange((pool) => this.#touch(pool)),
+      options.hops.onChange((addresses) => this.#hopsChanged(addresses)),
+    ];
+  }
+
+  get spec(): BalancerSpec {
+    return this.#spec;
+  }
+
+  rings(): readonly RingState[] {
+    return [...this.#rings.values()];
+  }
+
+  statuses(): readonly BackendStatus[] {
+    return [...this.#statuses.values()];
+  }
+
+  /** Do packets still go to the backend of this number? */
+  isAlive(number: number): boolean {
+    return this.#backends.isAlive(number);
+  }
+
+  get records(): readonly DesiredRecord[] {
+    return this.#records;
+  }
+
+  /** Slots of the arena: used and all there are. */
+  get arena(): { readonly used: number; readonly size: number } {
+    return { used: this.#regions.used * 16, size: this.#regions.lines * 16 };
+  }
+
+  /** Takes over rings and services that packets use now. */
+  #adopt(): void {
+    const { memory } = this.#options;
+    const { spec } = this.state;
+    for (const [name, number] of this.state.rings.entries()) {
+      const keeper = RingKeeper.adopt(number, memory.rings, this.#regions);
+      const [pool = '', table = ''] = name.split('/');
+      if (keeper && keeper.size === Number(table))
+        this.#rings.set(name, { name, pool, table: keeper.size, keeper, filledFor: '', rebuilds: 0, remapped: 0 });
+    }
+    if (!spec) return;
+    for (const record of desiredRecords(spec)) {
+      const number = this.state.services.numberOf(record.name);
+      if (number !== undefined) this.#services.adopt(record, number);
+    }
+    // What was configured last is what there is to compare with, until `apply` says what is wanted now.
+    this.#spec = spec;
+    for (const pool of spec.pools) this.#pools.set(pool.name, pool);
+  }
+
+  /**
+   * Goes over to `wanted`: all of it, or nothing when it does not fit. Returns when packets see it.
+   * @throws CapacityError before anything changed
+   */
+  async apply(wanted: BalancerSpec): Promise<void> {
+    await this.#serially(() => this.#apply(wanted));
+  }
+
+  async #apply(wanted: BalancerSpec): Promise<void> {
+    const records = desiredRecords(wanted);
+    const rings = ringsOf(wanted);
+    this.checkRoom(wanted);
+    const gone = [...this.#services.names()].filter((name) => !records.some((record) => record.name === name));
+    this.#takeNumbers(wanted, records, rings);
+    this.state.spec = wanted;
+    this.state.save();
+
+    this.#writeSettings(wanted.settings);
+    const before = this.#spec;
+    this.#spec = wanted;
+    this.#pools.clear();
+    for (const pool of wanted.pools) this.#pools.set(pool.name, pool);
+    this.#options.hops.follow(wanted.pools.flatMap(({ backends }) => backends.map(({ address }) => address)));
+    const dropped = this.#dropBackends(before, wanted);
+    for (const [name, ring] of rings) {
+      if (this.#rings.has(name)) continue;
+      const keeper = RingKeeper.create(this.#number('rings', name), this.#options.memory.rings, this.#regions);
+      this.#rings.set(name, { name, ...ring, keeper, filledFor: '', rebuilds: 0, remapped: 0 });
+    }
+    for (const pool of wanted.pools) await this.#follow(pool.name);
+    for (const number of dropped) this.#backends.kill(number);
+
+    this.#records = records;
+    this.#judgeServices();
+    for (const record of records) this.#put(record);
+    const numberOf = (name: string): number => this.#number('services', name);
+    // A VIP's own record is its first and its last.
+    const isVip = (name: string): boolean => !name.includes(' ');
+    for (const name of [...gone].sort((a, b) => Number(isVip(a)) - Number(isVip(b))))
+      this.#services.remove(name, numberOf);
+    for (const name of gone) this.state.services.retire(name);
+    for (const [name, { keeper }] of this.#rings) {
+      if (rings.has(name)) continue;
+      keeper.remove();
+      this.#rings.delete(name);
+      this.state.rings.retire(name);
+    }
+    this.#judgeServices();
+    this.state.save();
+  }
+
+  /** @throws CapacityError when `wanted` does not fit beside what cannot go yet. */
+  checkRoom(wanted: BalancerSpec): void {
+    this.state.services.checkRoom(desiredRecords(wanted).map(({ name }) => name));
+    this.state.backends.checkRoom(
+      wanted.pools.flatMap((pool) => pool.backends.map((b) => backendIdentity(pool.name, b))),
+    );
+    const rings = ringsOf(wanted);
+    this.state.rings.checkRoom(rings.keys());
+    // One ring at a time stands at two places.
+    const fresh = [...rings].filter(([name]) => !this.#rings.has(name)).map(([, { table }]) => linesOf(table));
+    const largest = Math.max(0, ...[...rings.values()].map(({ table }) => linesOf(table)));
+    const lines = fresh.reduce((sum, count) => sum + count, 0) + largest;
+    if (this.#regions.used + lines > this.#regions.lines) throw new CapacityError(noRoom(lines, this.#regions));
+  }
+
+  #takeNumbers(wanted: BalancerSpec, records: readonly DesiredRecord[], rings: ReadonlyMap<string, unknown>): void {
+    const { maps } = this.#options.memory;
+    const zero = { packets: 0n, bytes: 0n, flows: 0n };
+    for (const { name } of records) {
+      const { number, fresh } = this.state.services.take(name);
+      if (fresh) maps.lbServiceTraffic.set(number, zero);
+    }
+    for (const pool of wanted.pools)
+      for (const backend of pool.backends) {
+        const { number, fresh } = this.state.backends.take(backendIdentity(pool.name, backend));
+        if (fresh) maps.lbBackendTraffic.set(number, zero);
+      }
+    for (const name of rings.keys()) this.state.rings.take(name);
+  }
+
+  #number(registry: 'services' | 'rings', name: string): number {
+    const number = this.state[registry].numberOf(name);
+    if (number === undefined) throw new Error(`find the number of ${name}: it has none`);
+    return number;
+  }
+
+  /** Backends the file names no more give up what they have. To keep connections, drain them first. */
+  #dropBackends(before: BalancerSpec, wanted: BalancerSpec): number[] {
+    const dropped: number[] = [];
+    const stay = new Set(wanted.pools.flatMap((pool) => pool.backends.map((b) => backendIdentity(pool.name, b))));
+    for (const [identity] of [...this.state.backends.entries()]) {
+      if (stay.has(identity)) continue;
+      dropped.push(this.state.backends.retire(identity)!);
+    }
+    const named = new Set(
+      wanted.pools.flatMap((pool) => pool.backends.map(({ name }) => BACKEND_LINE(pool.name, name))),
+    );
+    for (const { name, backends } of before.pools)
+      for (const backend of backends) {
+        const line = BACKEND_LINE(name, backend.name);
+        if (named.has(line)) continue;
+        this.#statuses.delete(line);
+        this.state.draining.delete(line);
+      }
+    return dropped;
+  }
+
+  #writeSettings(settings: BalancerSettings): void {
+    const now = this.#options.memory.settings.read(0);
+    this.#options.memory.settings.write(0, {
+      ...now,
+      syn_budget: settings.synBudget,
+      other_budget: settings.otherBudget,
+      answer_budget: settings.answerBudget,
+    });
+  }
+
+  #put(record: DesiredRecord): void {
+    this.#services.put(record, {
+      record: (name) => this.#number('services', name),
+      ring: (name) => this.#number('rings', name),
+      echo: ({ echoWhenUp }) => echoWhenUp?.some((service) => this.#states.get(service)?.up) ?? false,
+    });
+  }
+
+  /** A pool must be looked at again. */
+  #touch(pool: string): void {
+    if (this.#closed) return;
+    this.#dirty.add(pool);
+    void this.#serially(async () => {
+      if (!this.#dirty.delete(pool) || this.#closed) return;
+      await this.#follow(pool);
+      this.#judgeServices();
+    }).catch(this.#options.onError);
+  }
+
+  #serially(work: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Resolves when nothing that was asked for is still to be done. */
+  async idle(): Promise<void> {
+    for (let work = this.#work; ; work = this.#work) {
+      await work;
+      if (work === this.#work) return;
+    }
+  }
+
+  /** Judges a pool's backends and moves its rings accordingly. */
+  async #follow(poolName: string): Promise<void> {
+    const pool = this.#pools.get(poolName);
+    if (!pool) return;
+    for (const backend of pool.backends) this.#judge(pool, backend);
+    // Packets must find those who came before they are sent there, and are sent elsewhere before others are gone.
+    const statuses = [...this.#statuses.values()].filter((status) => status.pool === poolName);
+    for (const status of statuses) if (status.view.lives) this.#write(status);
+    for (const ring of this.#rings.values()) if (ring.pool === poolName) await this.#moveRing(ring);
+    for (const status of statuses) if (!status.view.lives) this.#write(status);
+  }
+
+  #needsOwnSegment(pool: string): boolean {
+    return this.#spec.services.some((service) => service.pool === pool && service.mode === 'l2');
+  }
+
+  #write({ pool, spec, number, view }: BackendStatus): void {
+    const hop = this.#options.hops.get(spec.address);
+    const ownSegment = this.#needsOwnSegment(pool);
+    this.#backends.write(number, { spec, settings: this.#spec.settings, hop, alive: view.lives, ownSegment });
+  }
+
+  #judge(pool: PoolSpec, spec: BackendSpec): void {
+    const line = BACKEND_LINE(pool.name, spec.name);
+    const number = this.state.backends.numberOf(backendIdentity(pool.name, spec))!;
+    const before = this.#statuses.get(line);
+    if (spec.state !== 'draining') this.state.draining.delete(line);
+    else if (!this.state.draining.has(line)) this.state.draining.set(line, Date.now());
+    const view = this.#viewOf(pool.name, spec);
+    const hop = this.#options.hops.get(spec.address);
+    const changed = before !== undefined && before.view.state !== view.state;
+    const changes = new Map(before?.changes);
+    if (changed) changes.set(view.state, (changes.get(view.state) ?? 0) + 1);
+    const status = {
+      pool: pool.name,
+      spec,
+      number,
+      view,
+      unreachable: unreachable(hop, this.#needsOwnSegment(pool.name)),
+      changedAt: changed ? Date.now() : (before?.changedAt ?? 0),
+      changes,
+    };
+    this.#statuses.set(line, status);
+    if (changed) for (const listener of this.#backendListeners) listener(status);
+  }
+
+  /** What a backend is or would be, by what is known now. */
+  #viewOf(pool: string, spec: BackendSpec): BackendView {
+    const number = this.state.backends.numberOf(backendIdentity(pool, spec));
+    return judge(spec, {
+      override: this.#options.overrides.get(pool, spec.name),
+      verdict: this.#options.health.verdict(pool, spec.name),
+      lived: number !== undefined && this.#backends.isAlive(number),
+      drainingForMs: Math.max(0, Date.now() - (this.state.draining.get(BACKEND_LINE(pool, spec.name)) ?? Date.now())),
+    });
+  }
+
+  /** Called with a backend whose state has changed. */
+  onBackend(listener: (status: BackendStatus) => void): Unsubscribe {
+    this.#backendListeners.add(listener);
+    return () => {
+      this.#backendListeners.delete(listener);
+    };
+  }
+
+  /**
+   * What would become of a ring under another configuration. Nothing changes.
+   * @returns undefined for a ring that is not there yet
+   */
+  async previewRing(wanted: BalancerSpec, name: string): Promise<RingPreview | undefined> {
+    const ring = this.#rings.get(name);
+    const pool = wanted.pools.find((each) => each.name === ring?.pool);
+    if (!ring || !pool) return undefined;
+    const views = pool.backends.map((spec, i) => ({
+      spec,
+      view: this.#viewOf(pool.name, spec),
+      // Whoever has no number yet gets one that nobody has.
+      number: this.state.backends.numberOf(backendIdentity(pool.name, spec)) ?? 0x1_0000 + i,
+    }));
+    const inside = views.filter(({ view }) => view.ringWeight > 0);
+    const members = inside.map(({ spec, view }) => ({ name: spec.name, weight: view.ringWeight }));
+    const numbers = inside.map(({ number }) => number);
+    const owners = await ownersOf(members, numbers, ring.table, wanted.settings.seed);
+    const living = new Set(views.filter(({ view }) => view.lives).map(({ number }) => number));
+    const move = { now: this.#now(), settleFor: wanted.settings.settleMs, lives: (n: number) => living.has(n) };
+    const { moved, ring: after } = moveRing(ring.keeper.ring, owners, move);
+    return { slots: ring.table, moved, settling: after.phases().settling };
+  }
+
+  /** Who owns what in a pool's ring, as of now. */
+  membersOf(poolName: string): { readonly members: readonly Member[]; readonly numbers: readonly number[] } {
+    const inside = [...this.#statuses.values()].filter(({ pool, view }) => pool === poolName && view.ringWeight > 0);
+    return {
+      members: inside.map(({ spec, view }) => ({ name: spec.name, weight: view.ringWeight })),
+      numbers: inside.map(({ number }) => number),
+    };
+  }
+
+  async #moveRing(ring: RingState): Promise<void> {
+    const { members, numbers } = this.membersOf(ring.pool);
+    const { seed, settleMs } = this.#spec.settings;
+    const alive = [...this.#statuses.values()].filter(({ pool, view }) => pool === ring.pool && view.lives);
+    const filledFor = JSON.stringify([seed, settleMs, members, numbers, alive.map(({ number }) => number)]);
+    if (ring.filledFor === filledFor) return;
+    const owners = await ownersOf(members, numbers, ring.table, seed);
+    const first = ring.keeper.size === 0;
+    const now = this.#now();
+    ring.keeper.advance(now);
+    const living = new Set(alive.map(({ number }) => number));
+    const move = { now, settleFor: settleMs, lives: (number: number) => living.has(number) };
+    const moved = first ? undefined : moveRing(ring.keeper.ring, owners, move);
+    if (!moved || moved.changed > 0) ring.keeper.publish(moved?.ring ?? Ring.steady(owners), settleMs);
+    ring.filledFor = filledFor;
+    ring.rebuilds++;
+    ring.remapped = moved ? moved.moved / ring.table : 0;
+  }
+
+  #hopsChanged(addresses: ReadonlySet<string>): void {
+    for (const { name, backends } of this.#pools.values())
+      if (backends.some(({ address }) => addresses.has(address))) this.#touch(name);
+  }
+
+  /** Once a second: what only time changes. */
+  tick(): void {
+    this.#backends.settle();
+    const now = this.#now();
+    for (const { keeper } of this.#rings.values()) {
+      const { settling, pinned } = keeper.ring.phases();
+      if (settling + pinned > 0) keeper.advance(now);
+    }
+    for (const { pool, view } of this.#statuses.values()) if (view.state === 'draining') this.#touch(pool);
+    void this.sweeper.run().catch(this.#options.onError);
+  }
+
+  /** An operator's word about a backend has changed. Returns when packets see it. */
+  async overridden(pool: string): Promise<void> {
+    this.#touch(pool);
+    await this.idle();
+  }
+
+  list(): readonly ServiceState[] {
+    return [...this.#states.values()];
+  }
+
+  onChange(listener: (service: string) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #judgeServices(): void {
+    const changed: string[] = [];
+    const wanted = new Set(this.#spec.services.map(({ name }) => name));
+    for (const name of this.#states.keys())
+      if (!wanted.has(name)) {
+        this.#states.delete(name);
+        changed.push(name);
+      }
+    for (const service of this.#spec.services) {
+      const before = this.#states.get(service.name);
+      const after = this.#judgeService(service, before?.up ?? this.state.up.has(service.name));
+      if (before && JSON.stringify(before) === JSON.stringify(after)) continue;
+      this.#states.set(service.name, after);
+      changed.push(service.name);
+    }
+    if (changed.length === 0) return;
+    const up = new Set([...this.#states.values()].filter((state) => state.up).map(({ name }) => name));
+    if (up.size !== this.state.up.size || [...up].some((name) => !this.state.up.has(name))) {
+      this.state.up = up;
+      this.state.save();
+      for (const record of this.#records) if (record.echoWhenUp && this.#services.has(record.name)) this.#put(record);
+    }
+    for (const name of changed) for (const listener of this.#listeners) listener(name);
+  }
+
+  #judgeService(service: BalancerSpec['services'][number], was: boolean): ServiceState {
+    const statuses = [...this.#statuses.values()].filter(({ pool }) => pool === service.pool);
+    const weightOf = (list: readonly BackendStatus[]): number => list.reduce((sum, { spec }) => sum + spec.weight, 0);
+    const usable = statuses.filter(({ view }) => view.ringWeight > 0);
+    const counted = statuses.filter(({ view, spec }) => view.state !== 'maintenance' || spec.state !== 'maintenance');
+    const all = weightOf(counted);
+    const ratio = all === 0 ? 0 : Math.min(1, weightOf(usable) / all);
+    const up = upByQuorum(was, ratio, service.quorum);
+    const unreachable = usable.filter((status) => status.unreachable !== '');
+    const settled = this.#options.health.settled(service.pool);
+    const name = ringName(service.pool, service.table);
+    const there = this.#rings.get(name)?.keeper.size === service.table;
+    const ready = there && settled && unreachable.length === 0;
+    const reason = !up
+      ? `${usable.length} of ${statuses.length} backends can take connections`
+      : !settled
+        ? 'not every backend was checked yet'
+        : unreachable.length > 0
+          ? `no next hop to ${unreachable.map(({ spec }) => spec.name).join(', ')}`
+          : '';
+    return {
+      name: service.name,
+      vips: [...new Set(service.frontends.map(({ vip }) => vip))],
+      up,
+      ready,
+      ratio,
+      usable: usable.length,
+      backends: statuses.length,
+      reason,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const end of this.#subscriptions) end();
+    this.sweeper.close();
+  }
+}
+
+function unreachable(hop: NextHop | undefined, ownSegment: boolean): string {
+  if (!hop) return 'not looked up yet';
+  if (hop.local) return '';
+  return ownSegment && hop.gateway ? 'it is behind a router, which mode l2 cannot pass' : hop.reason;
+}
+
+/** Rings that are needed, by name. */
+export function ringsOf(spec: BalancerSpec): Map<string, { readonly pool: string; readonly table: number }> {
+  return new Map(spec.services.map(({ pool, table }) => [ringName(pool, table), { pool, table }]));
+}
+
+/** Fills a ring in slices. @returns numbers of backends, by slot. */
+export async function ownersOf(
+  members: readonly Member[],
+  numbers: readonly number[],
+  size: number,
+  seed: number,
+): Promise<Uint32Array> {
+  const filling = fillRing(members, size, seed);
+  for (;;) {
+    const step = filling.next();
+    if (step.done) return Uint32Array.from(step.value, (owner) => (owner === NO_OWNER ? 0 : numbers[owner]!));
+    await nextTurn();
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * A balancer between clients and real servers, each server on a segment of its own, all of them with the VIPs on their
+ * loopback interface:
+ *
+ *     client c0 ── p0 box p1 ── s0 a       10.0.1.0/24, 10.0.11.0/24, fd00:1::/64, fd00:11::/64
+ *                        p2 ── s0 b       10.0.12.0/24, …
+ *
+ * Answers go from the server by way of the box, which routes them, to the client: direct server return.
+ */
+import { existsSync } from 'node:fs';
+import type { Host } from '../library/host.ts';
+import type { Lab } from '../library/lab.ts';
+import type { Process } from '../library/process.ts';
+import { repository } from '../library/repository.ts';
+import { until } from '../library/wait.ts';
+import type { Round } from './holder.ts';
+
+export const vip4 = '198.51.100.10';
+export const vip6 = '2001:db8:51::10';
+export const PORT = 7000;
+
+export class Farm {
+  readonly client: Host;
+  readonly box: Host;
+  readonly servers: ReadonlyMap<string, Host>;
+
+  constructor(lab: Lab, names: readonly string[]) {
+    this.client = lab.host('client');
+    this.box = lab.host('box');
+    lab.link(this.client, 'c0', this.box, 'p0', { gro: true });
+    // Checksums as on a wire: what a veth pair leaves to a network card that is not there has none yet.
+    this.client.exec(['ethtool', '-K', 'c0', 'tx', 'off']);
+    this.client.address('c0', '10.0.1.2/24', 'fd00:1::2/64');
+    this.box.address('p0', '10.0.1.1/24', 'fd00:1::1/64');
+    this.client.route('default via 10.0.1.1');
+    this.client.route('default via fd00:1::1');
+    this.box.forward();
+    this.servers = new Map(
+      names.map((name, i) => {
+        const server = lab.host(name);
+        lab.link(this.box, `p${i + 1}`, server, 's0', { gro: true });
+        this.box.address(`p${i + 1}`, `10.0.1${i + 1}.1/24`, `fd00:1${i + 1}::1/64`);
+        server.address('s0', `10.0.1${i + 1}.2/24`, `fd00:1${i + 1}::2/64`);
+        server.address('lo', `${vip4}/32`, `${vip6}/128`);
+        server.route(`default via 10.0.1${i + 1}.1`);
+        server.route(`default via fd00:1${i + 1}::1`);
+        return [name, server];
+      }),
+    );
+  }
+
+  address(name: string, family: 4 | 6 = 4): string {
+    const i = [...this.servers.keys()].indexOf(name) + 1;
+    return family === 4 ? `10.0.1${i}.2` : `fd00:1${i}::2`;
+  }
+
+  /** A script of this folder, built. */
+  #script(host: Host, script: string, ...words: readonly string[]): Process {
+    const file = `${repository}/dist/test/lab/balancer/${script}.js`;
+    if (!existsSync(file)) throw new Error(`run ${script}: ${file} is not there; build first`);
+    return host.spawn([process.execPath, file, ...words]);
+  }
+
+  /** Starts the server of that name, and waits until it listens. */
+  async serve(name: string): Promise<Process> {
+    const server = this.#script(this.servers.get(name)!, 'echo-server', name, String(PORT), vip4, vip6);
+    await server.line(/^ready/);
+    return server;
+  }
+
+  /** Clients that open connections to the VIP and hold them. */
+  hold(address: string, count: number, roundMs = 100): Clients {
+    return new Clients(this.#script(this.client, 'holder', address, String(PORT), String(count), String(roundMs)));
+  }
+}
+
+export class Clients {
+  readonly process: Process;
+
+  constructor(process: Process) {
+    this.process = process;
+  }
+
+  get last(): Round | undefined {
+    const lines = this.process.stdout.trimEnd().split('\n');
+    const line = lines.at(-1);
+    return line?.startsWith('{') && line.endsWith('}') ? (JSON.parse(line) as Round) : undefined;
+  }
+
+  /** After so many more whole rounds. */
+  async after(rounds: number): Promise<Round> {
+    const from = this.last?.round ?? 0;
+    return until(
+      `${rounds} rounds of the clients`,
+      () => {
+        const { last } = this;
+        return last && last.round > from + rounds ? last : undefined;
+      },
+      { timeoutMs: 60_000 },
+    );
+  }
+}
