@@ -11,7 +11,7 @@ export default defineConfig({
           include: ['test/dataplane/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },

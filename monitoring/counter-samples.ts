@@ -5,6 +5,8 @@ import type { CounterRow } from '../controlplane/dataplane/index.ts';
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  /** Of a histogram: which of its series it is. */
+  readonly suffix?: '_bucket' | '_sum' | '_count';
 }
 
 const common: readonly (readonly [verdict: string, reason: string])[] = [

@@ -1,9 +1,11 @@
 /** The command line's shape: each command is a file of its own, and this one knows their names. */
 import { Command } from 'commander';
+import { addAnnouncements } from './announcements.ts';
 import { addBackends } from './backends.ts';
 import { addBgp } from './bgp.ts';
 import { addCapture } from './capture.ts';
 import { addCheck } from './check.ts';
+import { addChecks } from './checks.ts';
 import { addCounters } from './counters.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
@@ -25,6 +27,8 @@ const commands = [
   addCounters,
   addCapture,
   addBgp,
+  addChecks,
+  addAnnouncements,
   addDoctor,
   addLoad,
   addDetach,

@@ -99,6 +99,22 @@ export function ioctl(fd: number, request: number, name: string, data: Uint8Arra
   return ioctlRaw(fd, request, ifreq);
 }
 
+/** A request whose argument is a structure. */
+export function ioctlBytes(fd: number, request: number, argument: Uint8Array): number {
+  return ioctlRaw(fd, request, argument);
+}
+
+/** Has a socket receive only what a classic BPF program (struct sock_filter, eight bytes each) lets pass. */
+export function attachFilter(fd: number, program: Uint8Array): number {
+  // struct sock_fprog: the number of instructions, then a pointer to them. The kernel copies them.
+  const header = new Uint8Array(16);
+  const view = new DataView(header.buffer);
+  const little = os.endianness() === 'LE';
+  view.setUint16(0, program.length / 8, little);
+  view.setBigUint64(8, BigInt(koffi.address(program)), little);
+  return setsockopt(fd, 1 /* SOL_SOCKET */, 26 /* SO_ATTACH_FILTER */, header, header.length);
+}
+
 /** errno of the last call. */
 export function errno(): number {
   return koffi.errno();

@@ -151,13 +151,12 @@ export class HealthMonitor implements BackendHealth {
   }
 
   #backend(target: CheckTarget, former: Backend | undefined, runs: ReadonlyMap<Probe, Run>): Backend {
-    const { check: spec } = target;
+    const { check: spec, address } = target;
     const backend: Backend = { target, checks: new Map(), verdict: 'unknown' };
-    const address = spec.address ?? target.address;
     const same = former !== undefined && former.target.address === target.address;
     for (const probe of spec.probes) {
       const known = same ? former.checks.get(probe.kind) : undefined;
-      if (known && known.check.address === address && isDeepStrictEqual(known.check.probe, probe)) {
+      if (known && isDeepStrictEqual(known.check.probe, probe)) {
         known.check.retime(spec);
         backend.checks.set(probe.kind, known);
         former!.checks.delete(probe.kind);

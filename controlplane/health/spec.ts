@@ -74,8 +74,6 @@ export interface CheckTiming {
 /** All checks of a backend; it is up when each is. */
 export interface CheckSpec extends CheckTiming {
   readonly probes: readonly Probe[];
-  /** Where to, instead of the backend's own address. */
-  readonly address?: string;
 }
 
 /** One backend to be checked. */

@@ -5,6 +5,7 @@
  * object is deleted, so whoever mirrors routes must treat link, address and next-hop events as causes too.
  */
 import { type Address, readAddress } from './address.ts';
+import { littleEndian } from './attributes.ts';
 import * as c from './constants.ts';
 import { type Link, readLink } from './link.ts';
 import { MulticastSocket } from './multicast-socket.ts';
@@ -40,12 +41,30 @@ export interface RouteMonitorOptions {
   readonly onOverrun: () => void;
   /** All that had come has been delivered; nothing by default. */
   readonly onIdle?: () => void;
+  /** With groups of routes only: routes of this table (below 256) and no others, sorted out by the kernel. */
+  readonly routeTable?: number;
   /** Path of a network namespace; the caller's by default. */
   readonly netns?: string;
   /** The kernel's queue in bytes; 8 MiB by default. */
   readonly receiveBufferBytes?: number;
   /** Datagrams handled in one turn of the event loop; 256 by default. */
   readonly budget?: number;
+}
+
+/** Lets pass what has `table` in its struct rtmsg, 20 bytes into the message. */
+function tableFilter(table: number): Uint8Array {
+  const program = new Uint8Array(32);
+  const view = new DataView(program.buffer);
+  const set = (at: number, code: number, ifFalse: number, value: number): void => {
+    view.setUint16(at, code, littleEndian);
+    view.setUint8(at + 3, ifFalse);
+    view.setUint32(at + 4, value, littleEndian);
+  };
+  set(0, 0x30 /* ldb [20] */, 0, 20);
+  set(8, 0x15 /* jeq */, 1, table);
+  set(16, 0x06 /* ret */, 0, 0xffff_ffff);
+  set(24, 0x06 /* ret */, 0, 0);
+  return program;
 }
 
 export interface MonitorCounters {
@@ -62,9 +81,10 @@ export class RouteMonitor implements Disposable {
 
   private constructor(options: RouteMonitorOptions) {
     this.#onEvent = options.onEvent;
-    const { groups, onEvent: _, ...rest } = options;
+    const { groups, onEvent: _, routeTable, ...rest } = options;
     this.#socket = MulticastSocket.open({
       ...rest,
+      ...(routeTable === undefined ? {} : { filter: tableFilter(routeTable) }),
       groups: groups.map((group) => c.multicastGroups[group]),
       onMessage: (view, type, flags, _sequence, start, end) => {
         const event = this.#read(view, type, flags, start, end);

@@ -26,6 +26,8 @@ export interface SocketOptions {
   readonly receiveBufferBytes?: number;
   /** Numbers of multicast groups to join; none by default. */
   readonly groups?: readonly number[];
+  /** A classic BPF program (struct sock_filter, eight bytes each) that says what is received; all by default. */
+  readonly filter?: Uint8Array;
 }
 
 /** One AF_NETLINK socket. Throws {@link NetlinkError}. */
@@ -73,6 +75,9 @@ export class NetlinkSocket implements Disposable {
     const address = new Uint8Array(12);
     new DataView(address.buffer).setUint16(0, c.AF_NETLINK, littleEndian);
     if (libc.bind(this.fd, address, address.length) < 0) throw new NetlinkError('bind netlink socket', libc.errno());
+    // Before joining, so that nothing slips in.
+    if (options.filter && libc.attachFilter(this.fd, options.filter) < 0)
+      throw new NetlinkError('filter netlink socket', libc.errno());
     for (const group of options.groups ?? []) {
       if (!this.#option(c.SOL_NETLINK, c.NETLINK_ADD_MEMBERSHIP, group)) {
         throw new NetlinkError(`join netlink group ${group}`, libc.errno());

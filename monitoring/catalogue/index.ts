@@ -2,7 +2,10 @@
  * Every metric there is: name, type, labels, meaning. The exporter and the reference page are made from this list. Each
  * section is a file of its own.
  */
+
+import { announceMetrics } from './announce.ts';
 import { balancerMetrics } from './balancer.ts';
+import { healthMetrics } from './health.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';
@@ -16,6 +19,8 @@ export const catalogue = {
   ...interfacesMetrics,
   ...balancerMetrics,
   ...kernelMetrics,
+  ...healthMetrics,
+  ...announceMetrics,
   ...processMetrics,
   ...tapMetrics,
 } as const;

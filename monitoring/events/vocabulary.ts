@@ -9,6 +9,53 @@
 import type { EventDefinition, EventValue } from './definition.ts';
 
 export const vocabulary = {
+  // Health checks and announcements
+  backend_passes: {
+    level: 'info',
+    sentence: 'backend {pool}/{backend} passes its checks: {reason}',
+    fields: { pool: 'Its pool', backend: 'Its name', before: 'The verdict before', reason: 'What the check saw' },
+  },
+  backend_fails: {
+    level: 'warn',
+    sentence: 'backend {pool}/{backend} fails its checks: {reason}',
+    fields: { pool: 'Its pool', backend: 'Its name', before: 'The verdict before', reason: 'What the check saw' },
+  },
+  backend_unchecked: {
+    level: 'info',
+    sentence: 'backend {pool}/{backend} is not decided: {reason}',
+    fields: { pool: 'Its pool', backend: 'Its name', before: 'The verdict before', reason: 'What the check saw' },
+  },
+  panic_began: {
+    level: 'error',
+    sentence: 'pool {pool} is in panic: so few backends pass their checks that all are used',
+    fields: { pool: 'The pool' },
+  },
+  panic_ended: {
+    level: 'info',
+    sentence: 'pool {pool} is no longer in panic: its checks are believed again',
+    fields: { pool: 'The pool' },
+  },
+  vip_announced: {
+    level: 'info',
+    sentence: 'VIP {vip} is announced',
+    fields: { vip: 'As a prefix', reason: 'up, or whatever made it change', detail: 'More of that; may be empty' },
+  },
+  vip_depreferenced: {
+    level: 'info',
+    sentence: 'VIP {vip} is announced with the worse metric: {detail}',
+    fields: { vip: 'As a prefix', reason: 'What made it change', detail: 'More of that' },
+  },
+  vip_withdrawn: {
+    level: 'warn',
+    sentence: 'VIP {vip} is withdrawn ({reason}) {detail}',
+    fields: { vip: 'As a prefix', reason: 'down, drain, removed or exit', detail: 'More of that; may be empty' },
+  },
+  vip_restored: {
+    level: 'warn',
+    sentence: 'the route of VIP {vip} was put back: {detail}',
+    fields: { vip: 'As a prefix', reason: 'restored', detail: 'Why it was gone' },
+  },
+
   // The daemon itself
   daemon_stopping: {
     level: 'info',

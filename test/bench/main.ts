@@ -1,5 +1,6 @@
 /** `npm run bench -- router [--json] [--full] [--rounds N]`: measures on this machine, and prints a table or JSON. */
 import { Command } from 'commander';
+import { printAnnounce } from './announce.ts';
 import { benchBalancer } from './balancer.ts';
 import { printChecks } from './checks.ts';
 import { printFib } from './fib.ts';
@@ -42,4 +43,10 @@ program
   .option('--json', 'print JSON', false)
   .option('--rounds <number>', 'samples of each', Number, 31)
   .action(benchUnit);
+program
+  .command('announce')
+  .description('how long a VIP takes to a BGP neighbor and back, over BIRD and over FRR')
+  .option('--json', 'print JSON', false)
+  .option('--rounds <number>', 'changes of each kind', Number, 20)
+  .action(printAnnounce);
 await program.parseAsync();

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Problem } from '../problem.ts';
+import { announceSchema } from './announce.ts';
 import { balancerSchema } from './balancer.ts';
 import { daemonsSchema } from './daemons.ts';
 import { dataplaneSchema } from './dataplane.ts';
@@ -26,6 +27,7 @@ export const configSchema = z
     pools: poolsSchema.default({}).describe('Backends of the load balancer, by the name of their pool.'),
     services: servicesSchema.default({}).describe('Services of the load balancer, by name.'),
     balancer: balancerSchema.prefault({}).describe('What holds for all services.'),
+    announce: announceSchema.optional().describe('Announcing VIPs to BIRD or FRR; without it none is announced.'),
     metrics: metricsSchema.prefault({}).describe('The Prometheus exporter.'),
     sflow: sflowSchema.optional().describe('Samples of packets for flow collectors. Left out: none are taken.'),
     web: webSchema.prefault({}).describe('The live page and its API.'),

@@ -1,5 +1,6 @@
 /** `pools`: backends, by name, to be used by services. */
 import { z } from 'zod';
+import { checkSchema } from './checks.ts';
 import { addressSchema, nameSchema, portSchema } from './names.ts';
 import { duration } from './units.ts';
 
@@ -30,7 +31,7 @@ export const backendSchema = z.strictObject({
 
 export const poolSchema = z.strictObject({
   backends: z.record(nameSchema, backendSchema).describe('Real servers, by name.'),
-  // What health checks add to a pool is in checks.ts.
+  check: checkSchema.optional().describe('How its backends are checked; without it all count as up.'),
 });
 
 export const poolsSchema = z.record(nameSchema, poolSchema);

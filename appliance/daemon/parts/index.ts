@@ -2,13 +2,18 @@
 import type { Features } from '../../../controlplane/dataplane/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
+import { announcePart } from './announce.ts';
 import { balancerPart } from './balancer.ts';
+import { healthPart } from './health.ts';
 import { live } from './live.ts';
 import { tapPart } from './tap.ts';
 
 const definitions: readonly PartDefinition[] = [
   // A line each.
   tapPart,
+  // The balancer's part comes between checks and announcements: it asks the former, and the latter ask it.
+  healthPart,
+  announcePart,
   live,
   balancerPart,
 ];

@@ -65,6 +65,16 @@ export class FrrClient implements Disposable {
     return Object.keys(object(answer.advertisedRoutes)).sort();
   }
 
+  /** The neighbors a prefix is given to; undefined when BGP does not have the prefix. @throws DaemonError */
+  async advertisedTo(prefix: string): Promise<string[] | undefined> {
+    if (!/^[0-9a-fA-F:.]+\/\d+$/.test(prefix)) throw new DaemonError('COMMAND', `ask FRR: ${prefix} is no prefix`);
+    const family = prefix.includes(':') ? 'ipv6' : 'ipv4';
+    const answer = object(await this.json(`show bgp ${family} unicast ${prefix} json`));
+    // Without the prefix itself FRR would answer with the one that covers it.
+    if (answer.prefix !== prefix) return undefined;
+    return Object.keys(object(answer.advertisedTo)).sort();
+  }
+
   close(): void {
     this.#socket.close();
   }
