@@ -11,7 +11,9 @@ export interface Sample {
 
 const common: readonly (readonly [verdict: string, reason: string])[] = [
   ['redirect', 'forwarded'],
+  ['redirect', 'forwarded_mirror'],
   ['tx', 'forwarded'],
+  ['tx', 'forwarded_mirror'],
   ['pass', 'local'],
   ['pass', 'no_neighbor'],
   ['pass', 'ttl_expired'],

@@ -7,6 +7,7 @@ export { metricsReference } from './catalogue/reference.ts';
 export type { Collector, Collectors } from './collector.ts';
 export { counterSamples, type Sample } from './counter-samples.ts';
 export { createMetrics } from './exporter.ts';
+export { type FibSource, fibCollectors } from './fib-collectors.ts';
 export { type InterfaceCounters, interfaceCounters } from './flow-export/interface-counters.ts';
 export { SflowAgent } from './flow-export/sflow.ts';
 export { type MetricSources, routerCollectors } from './router-collectors.ts';

@@ -78,5 +78,7 @@ const enum lb_flow_flag *const lb_flow_flag_for_btf __attribute__((unused));
 const enum lb_event *const lb_event_for_btf __attribute__((unused));
 const enum tap_layout *const tap_layout_for_btf __attribute__((unused));
 const enum tap_condition *const tap_condition_for_btf __attribute__((unused));
+const enum fib_layout *const fib_layout_for_btf __attribute__((unused));
+const enum next_hop_state *const next_hop_state_for_btf __attribute__((unused));
 
 char _license[] SEC("license") = "Dual BSD/GPL";

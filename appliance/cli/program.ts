@@ -13,6 +13,7 @@ import { addDoctor } from './doctor.ts';
 import { addInterfaces } from './interfaces.ts';
 import { addLoad } from './load.ts';
 import { addPlan } from './plan.ts';
+import { addRoutes } from './routes.ts';
 import { addRun } from './run.ts';
 import { addServices } from './services.ts';
 import { addStatus } from './status.ts';
@@ -26,6 +27,7 @@ const commands = [
   addInterfaces,
   addCounters,
   addCapture,
+  addRoutes,
   addBgp,
   addChecks,
   addAnnouncements,

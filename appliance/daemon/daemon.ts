@@ -201,7 +201,9 @@ export class Daemon {
       this.#netlinkCounts.resyncs++;
       this.refresh('overrun');
     };
-    this.#monitors.push(RouteMonitor.open({ groups: ['link', 'address4', 'netconf4'], onEvent, onOverrun }));
+    this.#monitors.push(
+      RouteMonitor.open({ groups: ['link', 'address4', 'netconf4', 'netconf6'], onEvent, onOverrun }),
+    );
     if (this.#netdev) this.#monitors.push(this.#netdev.follow({ onChange: onEvent, onOverrun }));
     else this.#events.emit('egress_capability_unknown', {});
   }

@@ -28,6 +28,12 @@ export const optionalMaps = {
   tapState: 'feature_tap',
   tapCaptured: 'feature_tap',
   tapSampled: 'feature_tap',
+  fibRoot4: 'feature_mirror',
+  fibGroups4: 'feature_mirror',
+  fibRoot6: 'feature_mirror',
+  fibGroups6: 'feature_mirror',
+  fibNextHops: 'feature_mirror',
+  fibTrust: 'feature_mirror',
 } as const satisfies Partial<Record<keyof typeof maps, string>>;
 
 export type OptionalMapName = keyof typeof optionalMaps;

@@ -203,6 +203,11 @@ export class RouteView {
     return toBytes(this.gatewayFamily, this.gateway0, this.gateway1, this.gateway2, this.gateway3);
   }
 
+  /** IPv4: the preferred source as a word, 0 when there is none. */
+  get preferredSource0(): number {
+    return this.#preferredSource ? this.#view.getUint32(this.#preferredSource) : 0;
+  }
+
   /** A copy, undefined when there is none. */
   preferredSource(): Uint8Array | undefined {
     return this.#preferredSource ? copy(this.#view, this.#preferredSource, this.family === 4 ? 4 : 16) : undefined;

@@ -20,6 +20,8 @@ export interface Observed {
   readonly rpFilter: ReadonlyMap<string, number>;
   /** Why frames that look untagged may have had a tag, by the port's ifindex. */
   readonly hidesTags?: ReadonlyMap<number, string>;
+  /** Families each interface forwards, by name. */
+  readonly forwards?: ReadonlyMap<string, { readonly ipv4: boolean; readonly ipv6: boolean }>;
 }
 
 export interface DesiredPort {
@@ -64,7 +66,7 @@ export function desiredPorts(
     if (bond && matches(bond) && !stack.unattachable(bond)) continue; // comes with its bond: withMembers()
     const kernels = stack.kernels(link) !== undefined;
     const transmits = !kernels && canTransmit(link, featuresOf(link, observed));
-    let flags: number = portFlag.ATTACHED | reverseFlags(link, observed);
+    let flags: number = portFlag.ATTACHED | sysctlFlags(link, observed);
     if (link.kind && virtualKinds.has(link.kind)) flags |= portFlag.VIRTUAL;
     if (transmits) flags |= portFlag.TRANSMITS;
     if (kernels) flags |= portFlag.ENSLAVED;
@@ -77,7 +79,7 @@ export function desiredPorts(
     const base = ports.get(vlan.base.index);
     if (!base || base.flags & portFlag.ENSLAVED) continue;
     const transmits = base.transmits && link.running && !link.vlan?.egressPriorities;
-    const flags = portFlag.ATTACHED | reverseFlags(link, observed) | (base.flags & inheritedFlags);
+    const flags = portFlag.ATTACHED | sysctlFlags(link, observed) | (base.flags & inheritedFlags);
     ports.set(link.index, { link, flags, transmits, attach: 'no', owner: link, vlan });
   }
   return ports;
@@ -98,9 +100,15 @@ export function withMembers(ports: ReadonlyMap<number, DesiredPort>, stack: Stac
   return all;
 }
 
-function reverseFlags(link: Link, observed: Observed): number {
+/** What the sysctls of an interface say about packets that come in by it. */
+function sysctlFlags(link: Link, observed: Observed): number {
   const rp = observed.rpFilter.get(link.name) ?? 0;
-  return rp === 1 ? portFlag.RP_STRICT : rp === 2 ? portFlag.RP_LOOSE : 0;
+  const forwards = observed.forwards?.get(link.name);
+  return (
+    (rp === 1 ? portFlag.RP_STRICT : rp === 2 ? portFlag.RP_LOOSE : 0) |
+    (forwards?.ipv4 ? portFlag.MIRROR_IPV4 : 0) |
+    (forwards?.ipv6 ? portFlag.MIRROR_IPV6 : 0)
+  );
 }
 
 /** What the kernel says, or, before 6.3, what is known of the driver. */

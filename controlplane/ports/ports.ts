@@ -18,7 +18,7 @@ import { PortMaps } from './port-maps.ts';
 import { type PortState, stateOf } from './port-state.ts';
 import { type Operation, reconcile } from './reconcile.ts';
 import { Stack } from './stack.ts';
-import { forwardsIpv4, rpFilters } from './sysctls.ts';
+import { forwardingOf, forwardsIpv4, rpFilters } from './sysctls.ts';
 import { vlanEgresses, vlanEntries } from './vlans.ts';
 
 export interface PortsOptions {
@@ -97,6 +97,7 @@ export class Ports implements Disposable {
       hidesTags: new Map(
         [...offloads].flatMap(([ifindex, { hidesTags }]) => (hidesTags ? [[ifindex, hidesTags]] : [])),
       ),
+      forwards: forwardingOf(links.map((link) => link.name)),
     };
     const ports = withMembers(desiredPorts(observed, options.patterns, stack), stack);
     const own = ownAddresses(observed.addresses);

@@ -18,3 +18,15 @@ export function rpFilters(names: readonly string[]): Map<string, number> {
 export function forwardsIpv4(): boolean {
   return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() !== '0';
 }
+
+/** Which families interfaces forward: `net.ipv4.conf.NAME.forwarding` and its like. */
+export function forwardingOf(names: readonly string[]): Map<string, { ipv4: boolean; ipv6: boolean }> {
+  const read = (family: 'ipv4' | 'ipv6', name: string): boolean => {
+    try {
+      return readFileSync(`/proc/sys/net/${family}/conf/${name}/forwarding`, 'utf8').trim() !== '0';
+    } catch {
+      return false; // the interface is gone again, or lacks the family
+    }
+  };
+  return new Map(names.map((name) => [name, { ipv4: read('ipv4', name), ipv6: read('ipv6', name) }]));
+}

@@ -6,6 +6,7 @@
 import { announceMetrics } from './announce.ts';
 import { balancerMetrics } from './balancer.ts';
 import { healthMetrics } from './health.ts';
+import { fibMetrics } from './fib.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';
@@ -21,6 +22,7 @@ export const catalogue = {
   ...kernelMetrics,
   ...healthMetrics,
   ...announceMetrics,
+  ...fibMetrics,
   ...processMetrics,
   ...tapMetrics,
 } as const;

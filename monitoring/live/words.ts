@@ -37,5 +37,6 @@ export const reasonWords: Readonly<Record<string, string>> = {
 /** Plain words, or, for a reason nobody wrote any for, its name without underscores. */
 export function wordsFor(outcome: Outcome, reason: string): string {
   if (outcome === 'fast' && reason === 'forwarded') return 'sent on by XDP';
+  if (outcome === 'fast' && reason === 'forwarded_mirror') return 'sent on by XDP, by the mirror of the routes';
   return reasonWords[reason] ?? reason.replaceAll('_', ' ');
 }

@@ -6,14 +6,14 @@ import { describe, expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '../..');
 
 /** Loads the object in a process of its own with the capabilities given, and prints `loaded`. */
-function loadWith(capabilities: readonly string[]): string {
+function loadWith(capabilities: readonly string[], features: readonly string[] = []): string {
   const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
   return execFileSync(
     'setpriv',
     [
       ...['bounding-set', 'inh-caps', 'ambient-caps'].map((which) => `--${which}=${set}`),
       process.execPath,
-      ...['--import', 'tsx', 'test/dataplane/fixtures/load-object.ts'],
+      ...['--import', 'tsx', 'test/dataplane/fixtures/load-object.ts', ...features],
     ],
     { cwd: root, encoding: 'utf8' },
   );
@@ -22,5 +22,9 @@ function loadWith(capabilities: readonly string[]): string {
 describe('headrace.bpf.o', () => {
   it('loads with CAP_BPF and CAP_NET_ADMIN alone', () => {
     expect(loadWith(['bpf', 'net_admin'])).toContain('loaded');
+  });
+
+  it('loads so with the mirror of the routes too', () => {
+    expect(loadWith(['bpf', 'net_admin'], ['feature_mirror'])).toContain('loaded');
   });
 });

@@ -30,3 +30,21 @@ describe('Headrace beside kernel forwarding', () => {
     expect([...report.reasons.keys()]).toEqual(expect.arrayContaining(wanted));
   });
 });
+
+describe('Headrace with the mirror of the routes beside kernel forwarding', () => {
+  let report: Report;
+
+  beforeAll(async () => {
+    report = await runDifferential({ seed: 11, count: 1200, fib: 'mirror' });
+  });
+
+  it('sends out what the kernel sends out, but for what is explained', () => {
+    expect(report.mismatches.length, reportText(report)).toBe(0);
+    expect(report.fastShare, reportText(report)).toBeGreaterThanOrEqual(0.95);
+  });
+
+  it('has had its answers from the mirror as well as from the helper', () => {
+    expect(report.reasons.get('forwarded_mirror')).toBeGreaterThan(100);
+    expect(report.reasons.get('forwarded')).toBeGreaterThan(0);
+  });
+});

@@ -11,6 +11,7 @@ import { daemonsSchema } from './daemons.ts';
 import { dataplaneSchema } from './dataplane.ts';
 import { metricsSchema } from './metrics.ts';
 import { poolsSchema } from './pools.ts';
+import { routerSchema } from './router.ts';
 import { servicesSchema } from './services.ts';
 import { sflowSchema } from './sflow.ts';
 import { webSchema } from './web.ts';
@@ -28,6 +29,7 @@ export const configSchema = z
     services: servicesSchema.default({}).describe('Services of the load balancer, by name.'),
     balancer: balancerSchema.prefault({}).describe('What holds for all services.'),
     announce: announceSchema.optional().describe('Announcing VIPs to BIRD or FRR; without it none is announced.'),
+    router: routerSchema.prefault({}).describe('How packets are routed.'),
     metrics: metricsSchema.prefault({}).describe('The Prometheus exporter.'),
     sflow: sflowSchema.optional().describe('Samples of packets for flow collectors. Left out: none are taken.'),
     web: webSchema.prefault({}).describe('The live page and its API.'),

@@ -5,11 +5,13 @@ import type { Part, PartContext, PartDefinition } from '../part.ts';
 import { announcePart } from './announce.ts';
 import { balancerPart } from './balancer.ts';
 import { healthPart } from './health.ts';
+import { fib } from './fib.ts';
 import { live } from './live.ts';
 import { tapPart } from './tap.ts';
 
 const definitions: readonly PartDefinition[] = [
   // A line each.
+  fib,
   tapPart,
   // The balancer's part comes between checks and announcements: it asks the former, and the latter ask it.
   healthPart,

@@ -3,7 +3,7 @@
  *
  * The bits are those of `enum fib_layout` in xdp-programs/include/headrace/fib.h. Words are unsigned 32-bit numbers.
  */
-import { fibLayout } from '../../bpf/generated/fib-bench.ts';
+import { fibLayout } from '../../bpf/generated/headrace.ts';
 
 /** Slots of a group: one for each value of a byte. */
 export const groupSlots = fibLayout.GROUP_SLOTS;

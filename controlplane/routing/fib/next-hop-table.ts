@@ -6,7 +6,7 @@
  * waited long enough; until then packets ask the kernel, which is always right. Number 0 is nobody's: in the route
  * tables it means "ask".
  */
-import { type NextHop, nextHopCodec, nextHopState } from '../../bpf/generated/fib-bench.ts';
+import { type NextHop, nextHopCodec, nextHopState } from '../../bpf/generated/headrace.ts';
 import type { Grace } from './grace.ts';
 import { ask, numberLimit } from './layout.ts';
 import { NumberPool } from './number-pool.ts';

@@ -20,6 +20,8 @@ export class FibWriter {
   readonly #recordOfHop = new Map<string, number>();
   readonly #hopOfRecord = new Map<number, { readonly key: string; readonly leg: Leg; prefixes: number }>();
   readonly #address: Uint32Array;
+  /** Called for every prefix that was brought up to date; the address is valid during the call. */
+  onWritten: (address: Uint32Array, length: number) => void = () => {};
 
   constructor(rib: Rib, table: StrideTable, records: NextHopTable, resolve: ResolveLeg) {
     this.#rib = rib;
@@ -41,6 +43,7 @@ export class FibWriter {
       const length = this.#rib.takeChanged(this.#address);
       if (length < 0) break;
       this.#writePrefix(this.#address, length);
+      this.onWritten(this.#address, length);
     }
     return this.#rib.changed;
   }
@@ -48,6 +51,17 @@ export class FibWriter {
   /** A neighbor or an interface changed: looks the legs up again that `concerns` picks. */
   refresh(concerns: (leg: Leg) => boolean): void {
     for (const [record, { leg }] of this.#hopOfRecord) if (concerns(leg)) this.#refreshRecord(record, leg);
+  }
+
+  /** The same for one leg: its neighbor changed. */
+  refreshLeg(leg: Leg): void {
+    const record = this.#recordOfHop.get(legKey(leg));
+    if (record !== undefined) this.#refreshRecord(record, leg);
+  }
+
+  /** The way out a record stands for; undefined when no prefix names it. */
+  legOf(record: number): Leg | undefined {
+    return this.#hopOfRecord.get(record)?.leg;
   }
 
   get records(): number {

@@ -20,6 +20,8 @@ export interface HopDescription {
   readonly nexthop?: number;
   /** Nothing else is asked of the packet: no encapsulation, no locked MTU, no flag we do not model. */
   readonly plain: boolean;
+  /** IPv4: this host's address that it names as source; the route goes when the address does. */
+  readonly source?: number;
 }
 
 /** A nexthop object as the kernel tells it. */
@@ -36,6 +38,7 @@ export interface Hop {
   readonly id: number;
   readonly key: string;
   readonly nexthop: number | undefined;
+  readonly source: number | undefined;
   legs: readonly Leg[];
   plain: boolean;
   suspended: boolean;
@@ -71,6 +74,7 @@ export class HopRegistry {
       id: this.#free.pop() ?? this.#hops.length,
       key,
       nexthop: description.nexthop,
+      source: description.source,
       legs: object ? this.#legsOf(object) : description.legs,
       plain: description.plain && (object?.plain ?? true),
       suspended: false,
@@ -103,6 +107,11 @@ export class HopRegistry {
     return [...(this.#byInterface.get(ifindex) ?? [])];
   }
 
+  /** Hops that name this address as their source. */
+  ofSource(source: number): readonly Hop[] {
+    return [...this.#byKey.values()].filter((hop) => hop.source === source);
+  }
+
   /** Hops that stand on this nexthop object: it itself and the groups it is in. */
   onNexthop(id: number): readonly Hop[] {
     const ids = [id, ...[...this.#objects].flatMap(([group, object]) => (object.members.includes(id) ? [group] : []))];
@@ -117,7 +126,7 @@ export class HopRegistry {
       const own = this.#objects.get(hop.nexthop!)!;
       this.#unindex(hop);
       hop.legs = this.#legsOf(own);
-      hop.plain = own.plain && !hop.key.endsWith(special);
+      hop.plain = own.plain && !hop.key.includes(special);
       this.#index(hop);
     }
     return touched;
@@ -131,6 +140,12 @@ export class HopRegistry {
       if (object.members.includes(id))
         this.define(group, { ...object, members: object.members.filter((member) => member !== id) });
     return touched;
+  }
+
+  /** Ways out of an object; none when there is no such object. */
+  legsOfObject(id: number): readonly Leg[] {
+    const object = this.#objects.get(id);
+    return object ? this.#legsOf(object) : [];
   }
 
   #legsOf(object: NexthopObject): readonly Leg[] {
@@ -160,8 +175,8 @@ export function legKey({ ifindex, gateway }: Leg): string {
   return `${ifindex}:${Buffer.from(gateway.buffer, gateway.byteOffset, gateway.byteLength).toString('hex')}`;
 }
 
-function keyOf({ nexthop, legs, plain }: HopDescription): string {
-  if (nexthop === undefined && legs.length === 1 && plain) return legKey(legs[0]!);
-  const suffix = plain ? '' : special;
+function keyOf({ nexthop, legs, plain, source }: HopDescription): string {
+  if (nexthop === undefined && legs.length === 1 && plain && !source) return legKey(legs[0]!);
+  const suffix = (plain ? '' : special) + (source ? ` from ${source}` : '');
   return nexthop === undefined ? legs.map(legKey).sort().join(' ') + suffix : `object ${nexthop}${suffix}`;
 }

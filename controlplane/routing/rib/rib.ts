@@ -42,6 +42,8 @@ export interface RibStatistics {
   readonly bytes: number;
 }
 
+const RTN_LOCAL = 2;
+
 export const localTable = 255;
 export const mainTable = 254;
 
@@ -98,8 +100,9 @@ export class Rib {
     const only = equals.length === 1 && this.#store.type[equals[0]!] === route.type ? equals[0] : undefined;
     if (shrunk !== undefined) {
       const gone = new Set(hop.legs.map(legKey));
-      const { legs, plain } = this.hops.get(this.#store.hop[shrunk]!);
-      this.#useHop(shrunk, this.hops.intern({ plain, legs: legs.filter((leg) => !gone.has(legKey(leg))) }));
+      const { legs, plain, source } = this.hops.get(this.#store.hop[shrunk]!);
+      const from = source === undefined ? {} : { source };
+      this.#useHop(shrunk, this.hops.intern({ plain, ...from, legs: legs.filter((leg) => !gone.has(legKey(leg))) }));
       this.#touch(shrunk);
     } else if (exact !== undefined || only !== undefined) {
       this.#drop((exact ?? only)!);
@@ -110,14 +113,25 @@ export class Rib {
     return shrunk !== undefined || exact !== undefined || only !== undefined;
   }
 
-  /** The interface went down or away. What IPv4 loses by that without a message is lost here too. */
+  /**
+   * The interface went down or away. What is lost by that without a message is lost here too: IPv4 routes always, IPv6
+   * routes when the sysctl skip_notify_on_dev_down says so. This host's own addresses stay until a message takes them.
+   */
   linkDown(ifindex: number): void {
     for (const hop of this.hops.onInterface(ifindex)) {
       this.#suspend(hop);
       const alone = hop.legs.every((leg) => leg.ifindex === ifindex);
       for (const route of this.#store.ofHop(hop.id))
-        if (this.words === 1 && alone) this.#drop(route);
+        if (alone && this.#store.type[route] !== RTN_LOCAL) this.#drop(route);
         else this.#touch(route);
+    }
+  }
+
+  /** This host's address is gone: IPv4 routes that name it as their source go with it, with or without a message. */
+  sourceGone(source: number): void {
+    for (const hop of this.hops.ofSource(source)) {
+      this.#suspend(hop);
+      for (const route of this.#store.ofHop(hop.id)) this.#drop(route);
     }
   }
 
@@ -178,7 +192,12 @@ export class Rib {
         priority: store.priority[route]!,
         type: store.type[route]!,
         protocol: store.protocol[route]!,
-        hop: { legs: hop.legs, plain: hop.plain, ...(hop.nexthop === undefined ? {} : { nexthop: hop.nexthop }) },
+        hop: {
+          legs: hop.legs,
+          plain: hop.plain,
+          ...(hop.nexthop === undefined ? {} : { nexthop: hop.nexthop }),
+          ...(hop.source === undefined ? {} : { source: hop.source }),
+        },
       };
     }
   }
@@ -198,6 +217,18 @@ export class Rib {
     const hop = this.hops.get(store.hop[first]!);
     const unicast = store.type[first] === 1;
     return unicast && hop.plain && !hop.suspended && hop.legs.length === 1 && hop.legs[0]!.gateway ? hop : 'ask';
+  }
+
+  /** Copies the prefix of some route to `target`. @returns its length, -1 when a few tries found none. */
+  randomPrefix(target: Uint32Array): number {
+    const store = this.#store;
+    for (let tries = 0; tries < 8 && store.count > 0; tries++) {
+      const route = 1 + Math.floor(Math.random() * store.highest);
+      if (store.hop[route] === 0) continue;
+      target.set(store.addressOf(route));
+      return store.length[route]!;
+    }
+    return -1;
   }
 
   get statistics(): RibStatistics {

@@ -44,6 +44,11 @@ export class RouteStore {
     return this.#count;
   }
 
+  /** Highest number that was ever handed out. */
+  get highest(): number {
+    return this.#used - 1;
+  }
+
   /** Memory held, in bytes. */
   get bytes(): number {
     return this.length.length * (4 * this.words + 4 + 24);

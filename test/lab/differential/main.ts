@@ -1,5 +1,5 @@
 /**
- * Long runs by hand: `node --import tsx test/lab/differential/main.ts --count 3000 --seed N [--only CLASS] [--alone]`.
+ * Long runs by hand: `node --import tsx test/lab/differential/main.ts --count 3000 --seed N [--only CLASS] [--alone] [--mirror]`.
  * Exit code 1 when something differs.
  */
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     alone: { type: 'boolean', default: false },
+    mirror: { type: 'boolean', default: false },
   },
 });
 
@@ -19,6 +20,7 @@ const report = await runDifferential({
   count: Number(values.count),
   seed: Number(values.seed),
   alone: values.alone,
+  fib: values.mirror ? 'mirror' : 'helper',
   ...(values.only === undefined ? {} : { only: values.only }),
 });
 console.log(reportText(report));

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { portFlag } from '../../../controlplane/bpf/generated/headrace.ts';
 import { DataPlane, type InstancePaths, instancePaths, pinnedCounters } from '../../../controlplane/dataplane/index.ts';
-import { type Host, headrace, minimalConfig } from '../library/index.ts';
+import { type Host, headrace, minimalConfig, mirrorValid } from '../library/index.ts';
 import { repository } from '../library/repository.ts';
 import { ports, routerMac } from './boxes.ts';
 
@@ -16,9 +16,10 @@ export class PacketPath {
     this.#paths = paths;
   }
 
-  /** Runs the daemon. */
-  static async daemon(host: Host): Promise<PacketPath> {
-    const box = await headrace(host, minimalConfig);
+  /** Runs the daemon; with `fib: mirror`, until the mirror answers for both families. */
+  static async daemon(host: Host, fib: 'helper' | 'mirror' = 'helper'): Promise<PacketPath> {
+    const box = await headrace(host, `${minimalConfig}router:\n  fib: ${fib}\n`);
+    if (fib === 'mirror') await mirrorValid(box);
     return new PacketPath(instancePaths(box.instance, host.runDirectory));
   }
 
@@ -48,7 +49,9 @@ export class PacketPath {
   /** Packets forwarded by the fast path since it was attached. */
   forwarded(): number {
     const rows = pinnedCounters(this.#paths) ?? [];
-    return rows.filter(({ reason }) => reason === 'forwarded').reduce((sum, { packets }) => sum + Number(packets), 0);
+    return rows
+      .filter(({ reason }) => reason.startsWith('forwarded'))
+      .reduce((sum, { packets }) => sum + Number(packets), 0);
   }
 
   /** Packets by reason since it was attached. */

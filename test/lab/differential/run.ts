@@ -26,6 +26,8 @@ export interface Options {
   readonly only?: string;
   /** Without the daemon: see PacketPath. */
   readonly alone?: boolean;
+  /** Who knows the way. Default helper. */
+  readonly fib?: 'helper' | 'mirror';
 }
 
 export interface ClassResult {
@@ -130,7 +132,7 @@ export async function runDifferential(options: Options): Promise<Report> {
   const kernelBox = buildBox(lab, 'kernel');
   const headraceBox = buildBox(lab, 'fast');
   const router = headraceBox.router;
-  const fastPath = options.alone === true ? PacketPath.alone(router) : await PacketPath.daemon(router);
+  const fastPath = options.alone === true ? PacketPath.alone(router) : await PacketPath.daemon(router, options.fib);
   using kernel = new Capture(kernelBox);
   using fast = new Capture(headraceBox);
   const experiment = new Experiment([kernel, fast]);

@@ -4,9 +4,12 @@
  */
 export { Bird } from './bird.ts';
 export { Frr, type FrrOptions } from './frr.ts';
+export * from './full-table-box.ts';
 export { type Counter, Headrace, type HeadraceOptions, headrace } from './headrace.ts';
 export { type ExecOptions, Host, type LinkInfo, type Output } from './host.ts';
 export { Lab, type LinkOptions } from './lab.ts';
+export { type MirrorStatus, mirrorOf, mirrorValid } from './mirror.ts';
+export { type Probe, Prober } from './prober.ts';
 export { Process, type SpawnOptions } from './process.ts';
 export { ends, joinServer, minimalConfig, type RoutedPair, type RoutedPairOptions, routedPair } from './routed-pair.ts';
 export { type Arrived, Stream, type StreamOptions } from './stream.ts';

@@ -19,6 +19,7 @@ describe('parseConfig()', () => {
       version: 1,
       instance: 'default',
       dataplane: { interfaces: [{ match: 'p*' }], allow_generic: false },
+      router: { fib: 'auto' },
       metrics: { listen: '127.0.0.1:9469' },
       pools: {},
       services: {},

@@ -27,6 +27,7 @@ enum verdict {
 	VERDICT_COUNT,
 };
 
+#include "fib.h"
 #include "reasons.h"
 #include "balance-abi.h"
 
@@ -46,6 +47,8 @@ enum port_flag {
 	PORT_TRANSMITS = 1 << 5, /* can transmit XDP frames, so a packet may leave by the port it came in by */
 	PORT_ENSLAVED = 1 << 6,  /* a bridge or the like takes all its frames before IP does */
 	PORT_TAGS_HIDDEN = 1 << 7, /* a frame that looks untagged may have had a VLAN tag, which the kernel knows */
+	PORT_MIRROR_IPV4 = 1 << 8, /* forwards IPv4 (sysctl), so the mirror of the routes may answer */
+	PORT_MIRROR_IPV6 = 1 << 9,
 };
 
 /* An interface as packets meet it: one that the program is attached to, or a VLAN interface on such a one. */

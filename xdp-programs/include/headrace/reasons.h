@@ -41,6 +41,7 @@ enum reason {
 	REASON_EGRESS_UNABLE,       /* egress does not transmit XDP frames, or none of this length with its tags */
 	REASON_NO_HEADROOM,         /* no room in front of the frame for the egress's VLAN tags */
 	REASON_REVERSE_PATH,        /* rp_filter would drop it: the kernel does, and counts */
+	REASON_FORWARDED_MIRROR,    /* routed by the fast path, by the mirror of the kernel's routes */
 
 	/* balance: packets for a VIP. Refused ones are dropped, or answered (verdict tx) where the service says so */
 	REASON_BALANCED,            /* to a backend */

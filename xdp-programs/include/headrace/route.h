@@ -5,15 +5,19 @@
  * The interface a packet came in by is packet->ingress, which for tagged frames is a VLAN interface and no port.
  * BPF_FIB_LOOKUP_DIRECT is not used: it skips policy rules, and once any rule ever existed it no longer
  * sees this host's addresses.
+ *
+ * With feature_mirror the tables of mirror.h are asked before the helper, and answer only what is plain.
  */
 #ifndef HEADRACE_ROUTE_H
 #define HEADRACE_ROUTE_H
 
 #include "maps.h"
+#include "mirror.h"
 #include "packet.h"
 #include "transmit.h"
 
 const volatile _Bool feature_rp_filter = 1;
+const volatile _Bool feature_mirror = 0;
 
 static __always_inline enum reason reason_of_lookup(long result)
 {
@@ -106,6 +110,20 @@ static __always_inline int zero_mac(const __u8 *mac)
 	return !(m[0] | m[1] | m[2]);
 }
 
+/* Does the mirror answer for the kernel? The helper's own question, whether the ingress forwards, is a flag here. */
+static __always_inline int mirror_knows(const struct packet *packet, struct bpf_fib_lookup *fib)
+{
+	__u32 forwards = packet->family == AF_INET ? PORT_MIRROR_IPV4 : PORT_MIRROR_IPV6;
+
+	return packet->port_flags & forwards && fib_mirror_lookup(fib) == BPF_FIB_LKUP_RET_SUCCESS;
+}
+
+/* The same answer, counted as the mirror's: a reason costs nothing. */
+static __always_inline int by_mirror(int answer)
+{
+	return (answer & 0xff) == REASON_FORWARDED ? answer | REASON_FORWARDED_MIRROR : answer;
+}
+
 static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 {
 	const void *end = (void *)(long)ctx->data_end;
@@ -140,6 +158,10 @@ static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 		__builtin_memcpy(fib.ipv6_dst, &ip->daddr, sizeof(fib.ipv6_dst));
 	}
 
+	if (feature_mirror && mirror_knows(packet, &fib)) {
+		packet->egress = fib.ifindex;
+		return by_mirror(transmit(ctx, packet, &fib));
+	}
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return pass(reason_of_lookup(result));

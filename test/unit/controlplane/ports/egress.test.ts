@@ -15,7 +15,14 @@ const eth0 = {
 } as Link;
 
 function egress(observed: Partial<Observed>): number[] {
-  const all = { links: [eth0], addresses: [], features: undefined, rpFilter: new Map(), ...observed };
+  const all = {
+    links: [eth0],
+    addresses: [],
+    features: undefined,
+    rpFilter: new Map(),
+    forwards: new Map(),
+    ...observed,
+  };
   return [...desiredEgress(desiredPorts(all, ['eth*']))];
 }
 

@@ -1,0 +1,102 @@
+/** `headrace routes`: where a packet goes, by the kernel and by the mirror; without an address, how the mirror is. */
+import type { Command } from 'commander';
+import type { FamilyState, MirrorState } from '../../controlplane/routing/mirror/index.ts';
+import { toJson } from '../daemon/control-server.ts';
+import type { RouteReport } from '../daemon/parts/routes.ts';
+import type { DaemonStatus } from '../daemon/status.ts';
+import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
+import { table } from './table.ts';
+
+interface FibStatus {
+  readonly configured: string;
+  readonly mode: string;
+  readonly why: string;
+  readonly workerDeaths: number;
+  readonly mirror: MirrorState | null;
+}
+
+export function addRoutes(program: Command): void {
+  withJson(withInstance(program.command('routes')))
+    .description('say where a packet goes and who knows the way, or how the mirror of the routes is kept')
+    .argument('[address]', 'an address, or a prefix (its first address is meant)')
+    .addHelpText(
+      'after',
+      `
+Exit status: 0 it was answered, 1 the daemon does not run, or mirror and kernel differ.
+
+Examples:
+  headrace routes
+  headrace routes 198.51.100.7
+  headrace routes 2001:db8::/48 --json`,
+    )
+    .action(async (address: string | undefined, options: InstanceOptions) => {
+      const paths = pathsOf(options);
+      const resource = address === undefined ? '/status' : `/routes?address=${encodeURIComponent(address)}`;
+      const answer = await askDaemon<DaemonStatus | RouteReport>(paths, resource);
+      if (!answer)
+        throw Object.assign(
+          new Error(`instance "${paths.instance}" is not running: start it with headrace run -c FILE`),
+          { code: 'ABSENT' },
+        );
+      const fib = 'parts' in answer ? (answer.parts['fib'] as FibStatus) : undefined;
+      if (options.json) console.log(toJson(fib ?? answer, 2));
+      else console.log(fib ? renderFib(fib) : renderRoute(answer as RouteReport));
+      if (!fib && (answer as RouteReport).mirror?.agrees === false) process.exitCode = 1;
+    });
+}
+
+/** One screen about the look-ups. */
+export function renderFib({ configured, mode, why, mirror }: FibStatus): string {
+  const lines = [`look-ups by the ${mode} (router.fib: ${configured}): ${why}`];
+  if (!mirror) return lines.join('\n');
+  const families = [
+    ['IPv4', mirror.ipv4],
+    ['IPv6', mirror.ipv6],
+  ] as const;
+  const row = ([name, family]: readonly [string, FamilyState]): string[] => [
+    name,
+    family.valid ? 'valid' : `asks the kernel: ${family.why}`,
+    String(family.routes.routes),
+    String(family.table.prefixes),
+    `${family.table.groupsUsed} of ${family.table.groupsCapacity}`,
+    String(family.table.crowdedSlots),
+  ];
+  lines.push(table(['family', 'mirror', 'routes', 'prefixes', 'groups', 'crowded'], families.map(row)));
+  const { nextHops, sampler, lastResync } = mirror;
+  const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+  lines.push(
+    `next hops    ${nextHops.used} of ${nextHops.capacity}`,
+    `memory       ${mib(mirror.tableBytes)} tables, ${mib(mirror.workerBytes)} worker`,
+    `sampler      ${sampler.compared} compared, ${sampler.races} races, ${sampler.differences} differences`,
+    `changes      ${mirror.events} applied, longest lag ${mirror.lagMs.toFixed(1)} ms, behind ${mirror.lagged} times, lost ${mirror.overruns} times`,
+  );
+  if (lastResync)
+    lines.push(
+      `last reading ${new Date(lastResync.at).toISOString()} (${lastResync.cause}): ${lastResync.routes} routes in ${Math.round(lastResync.totalMs)} ms`,
+    );
+  return lines.join('\n');
+}
+
+/** The kernel's answer and the mirror's, one under the other. */
+export function renderRoute({ address, kernel, mirror }: RouteReport): string {
+  const origin = [
+    kernel.table === null ? '' : `table ${kernel.table}`,
+    kernel.protocol === null ? '' : `from ${kernel.protocol}`,
+    kernel.metric ? `metric ${kernel.metric}` : '',
+  ].filter((word) => word !== '');
+  const lines = [
+    `${address}`,
+    `  kernel  ${kernel.type}${kernel.prefix === null ? '' : ` ${kernel.prefix}`}${origin.length > 0 ? ` (${origin.join(', ')})` : ''}`,
+    ...kernel.legs.map(
+      (leg) =>
+        `          ${leg.gateway === null ? 'on the link' : `via ${leg.gateway}`} dev ${leg.interface}, neighbor ${leg.neighbor ?? 'unknown'}${leg.mac === null ? '' : ` ${leg.mac}`}`,
+    ),
+  ];
+  if (!mirror) lines.push('  mirror  off: the kernel is asked for every packet');
+  else if (!mirror.answers) lines.push(`  mirror  asks the kernel: ${mirror.why}`);
+  else
+    lines.push(
+      `  mirror  ${mirror.prefix} via ${mirror.gateway} dev ${mirror.interface} ${mirror.mac} mtu ${mirror.mtu}${mirror.agrees ? '' : '  DIFFERS'}`,
+    );
+  return lines.join('\n');
+}

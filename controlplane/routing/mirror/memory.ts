@@ -1,0 +1,102 @@
+/**
+ * The tables as the worker holds them: the pinned maps, mapped into its memory.
+ *
+ * The maps are made by the load of the program, in the main thread; here they are opened by their pins. What another
+ * worker left in them is wiped before anything is written, in pieces, and only while nothing is trusted and no packet
+ * can be reading any more.
+ */
+import path from 'node:path';
+import { type FibTrust, maps, type Settings } from '../../bpf/generated/headrace.ts';
+import { BpfMap, type MapDescriptor, type MappedMap } from '../../bpf/index.ts';
+import { type Grace, NextHopTable, SlotMemory, StrideTable } from '../fib/index.ts';
+
+/** Words wiped in one piece: a millisecond or two. */
+const PIECE = 1 << 20;
+
+/** The tables of one life of the mirror: written from zeros on. */
+export interface Tables {
+  readonly ipv4: StrideTable;
+  readonly ipv6: StrideTable;
+  readonly nextHops: NextHopTable;
+}
+
+export class MirrorMemory implements Disposable {
+  readonly #mapped: MappedMap[] = [];
+  readonly #root4: Uint32Array;
+  readonly #groups4: Uint32Array;
+  readonly #root6: Uint32Array;
+  readonly #groups6: Uint32Array;
+  readonly #nextHops: DataView;
+  readonly #trust: DataView;
+  readonly #settings: DataView;
+
+  /** @param folder where the maps are pinned */
+  constructor(folder: string) {
+    try {
+      this.#root4 = wordsOf(this.#map(folder, maps.fibRoot4));
+      this.#groups4 = wordsOf(this.#map(folder, maps.fibGroups4));
+      this.#root6 = wordsOf(this.#map(folder, maps.fibRoot6));
+      this.#groups6 = wordsOf(this.#map(folder, maps.fibGroups6));
+      this.#nextHops = this.#map(folder, maps.fibNextHops);
+      this.#trust = this.#map(folder, maps.fibTrust);
+      this.#settings = this.#map(folder, maps.settings);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #map<V>(folder: string, descriptor: MapDescriptor<number, V>): DataView {
+    using map = BpfMap.openPinned(path.join(folder, descriptor.name), descriptor);
+    const mapped = map.mmap();
+    this.#mapped.push(mapped);
+    return mapped.view;
+  }
+
+  /** Bytes of all tables together. */
+  get bytes(): number {
+    const words = [this.#root4, this.#groups4, this.#root6, this.#groups6];
+    return words.reduce((sum, array) => sum + array.byteLength, this.#nextHops.byteLength);
+  }
+
+  get settings(): Settings {
+    return maps.settings.value.read(this.#settings, 0);
+  }
+
+  /** What packets believe. Fields are words that are stored one by one. */
+  get trust(): FibTrust {
+    return maps.fibTrust.value.read(this.#trust, 0);
+  }
+
+  set trust(trust: FibTrust) {
+    maps.fibTrust.value.write(this.#trust, 0, trust);
+  }
+
+  /** Wipes everything and starts tables anew. Call it when nothing has been trusted for longer than any packet takes. */
+  async wipe(grace: Grace, breathe: () => Promise<void> | undefined): Promise<Tables> {
+    new Uint8Array(this.#nextHops.buffer, this.#nextHops.byteOffset, this.#nextHops.byteLength).fill(0);
+    for (const root of [this.#root4, this.#root6])
+      for (let from = 0; from < root.length; from += PIECE) {
+        root.fill(0, from, from + PIECE);
+        await breathe();
+      }
+    return {
+      ipv4: new StrideTable(1, new SlotMemory(this.#root4, this.#groups4), grace),
+      ipv6: new StrideTable(4, new SlotMemory(this.#root6, this.#groups6), grace),
+      nextHops: new NextHopTable(this.#nextHops, grace),
+    };
+  }
+
+  close(): void {
+    for (const mapped of this.#mapped) mapped.close();
+    this.#mapped.length = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function wordsOf(view: DataView): Uint32Array {
+  return new Uint32Array(view.buffer, view.byteOffset, view.byteLength / 4);
+}

@@ -1,0 +1,196 @@
+/**
+ * Trust, and check: compares answers of the tables with the kernel's own, all the time.
+ *
+ * Every prefix that changed is asked for, and random addresses besides. The kernel names the entry it would use
+ * (RTM_GETROUTE with RTM_F_FIB_MATCH); the tables must name the same prefix length, interface and gateway, or "ask". A
+ * difference may be a change whose message is on its way: the address is looked at again after a while, and only what
+ * differs three times with the same two answers is a difference.
+ */
+import { NetlinkError, type Route, RouteNetlink } from '../../netlink/index.ts';
+
+export interface SamplerCounters {
+  /** Comparisons with the kernel. */
+  readonly compared: number;
+  /** Answers of the tables that were "ask": nothing to compare. */
+  readonly asked: number;
+  /** Differed at first and agreed later. */
+  readonly races: number;
+  /** Differed for good. */
+  readonly differences: number;
+  /** Changed prefixes there was no time for. */
+  readonly skipped: number;
+}
+
+/** What the tables say of an address; undefined: ask. */
+export interface TableAnswer {
+  readonly length: number;
+  readonly ifindex: number;
+  readonly gateway: Uint8Array;
+}
+
+export interface SamplerOptions {
+  readonly answer: (address: Uint8Array) => TableAnswer | undefined;
+  /** A random address that some route covers; undefined when there is none. */
+  readonly random: () => Uint8Array | undefined;
+  readonly onDifference: (text: string) => void;
+  /** Ways out of a nexthop object, for answers that only name it. */
+  readonly objectLegs: (id: number, family: 4 | 6) => readonly { ifindex: number; gateway: Uint8Array | undefined }[];
+}
+
+const QUEUE_MAX = 1 << 17;
+const AGAIN_MS = 40;
+const TIMES = 3;
+
+interface Doubt {
+  readonly address: Uint8Array;
+  readonly text: string;
+  readonly times: number;
+  readonly due: number;
+}
+
+export class Sampler implements Disposable {
+  readonly #options: SamplerOptions;
+  readonly #netlink = RouteNetlink.open();
+  readonly #counters = { compared: 0, asked: 0, races: 0, differences: 0, skipped: 0 };
+  /** Changed prefixes: addresses of 4 words, IPv4 in the first; a ring. */
+  readonly #queue = new Uint32Array(QUEUE_MAX * 4);
+  readonly #families = new Uint8Array(QUEUE_MAX);
+  #head = 0;
+  #count = 0;
+  #doubts: Doubt[] = [];
+
+  constructor(options: SamplerOptions) {
+    this.#options = options;
+  }
+
+  get counters(): SamplerCounters {
+    return { ...this.#counters };
+  }
+
+  /** Changed prefixes that wait to be compared. */
+  get waiting(): number {
+    return this.#count + this.#doubts.length;
+  }
+
+  /** A prefix changed: its first address is compared when there is time. */
+  changed(address: Uint32Array, family: 4 | 6): void {
+    if (this.#count === QUEUE_MAX) {
+      this.#counters.skipped++;
+      return;
+    }
+    const at = (this.#head + this.#count++) % QUEUE_MAX;
+    for (let i = 0; i < 4; i++) this.#queue[at * 4 + i] = address[i] ?? 0;
+    this.#families[at] = family;
+  }
+
+  /** Nothing that is waiting is worth looking at any more. */
+  clear(): void {
+    this.#count = 0;
+    this.#doubts = [];
+  }
+
+  /** Compares what is due, at most for `budgetMs`, and then `randoms` random addresses. */
+  run(budgetMs: number, randoms: number): void {
+    const end = performance.now() + budgetMs;
+    const due = this.#doubts.filter((doubt) => doubt.due <= performance.now());
+    if (due.length > 0) this.#doubts = this.#doubts.filter((doubt) => !due.includes(doubt));
+    for (const doubt of due) this.#compare(doubt.address, doubt);
+    while (this.#count > 0 && performance.now() < end) {
+      this.#compare(this.#take());
+    }
+    for (let i = 0; i < randoms && performance.now() < end; i++) {
+      const address = this.#options.random();
+      if (address) this.#compare(address);
+    }
+  }
+
+  #take(): Uint8Array {
+    const at = this.#head;
+    this.#head = (at + 1) % QUEUE_MAX;
+    this.#count--;
+    const bytes = new Uint8Array(this.#families[at] === 4 ? 4 : 16);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < bytes.length / 4; i++) view.setUint32(i * 4, this.#queue[at * 4 + i]!);
+    return bytes;
+  }
+
+  #compare(address: Uint8Array, doubt?: Doubt): void {
+    if (isSpecial(address)) return;
+    const ours = this.#options.answer(address);
+    if (!ours) {
+      this.#counters.asked++;
+      if (doubt) this.#counters.races++;
+      return;
+    }
+    this.#counters.compared++;
+    const text = this.#differs(address, ours);
+    if (text === undefined) {
+      if (doubt) this.#counters.races++;
+      return;
+    }
+    const times = doubt?.text === text ? doubt.times + 1 : 1;
+    if (times < TIMES) {
+      this.#doubts.push({ address, text, times, due: performance.now() + AGAIN_MS });
+      return;
+    }
+    this.#counters.differences++;
+    this.#options.onDifference(text);
+  }
+
+  /** @returns both answers in words when they are not the same. */
+  #differs(address: Uint8Array, ours: TableAnswer): string | undefined {
+    const family = address.length === 4 ? 4 : 6;
+    const mine = `/${ours.length} via ${hex(ours.gateway)} on interface ${ours.ifindex}`;
+    const say = (theirs: string): string => `${hex(address)}: the tables say ${mine}, the kernel ${theirs}`;
+    let route: Route;
+    try {
+      const answer = this.#netlink.getRoute(address, { fibMatch: true });
+      if (!answer.found) return say(answer.code);
+      route = answer.route;
+    } catch (error) {
+      if (error instanceof NetlinkError) return undefined; // it will not tell of this address
+      throw error;
+    }
+    const legs =
+      route.nexthopId !== 0 && route.ifindex === 0
+        ? this.#options.objectLegs(route.nexthopId, family)
+        : route.hops.length > 0
+          ? route.hops
+          : [{ ifindex: route.ifindex, gateway: route.gateway }];
+    const theirs = `type ${route.type} /${route.prefixLength} ${legs.map(({ ifindex, gateway }) => `via ${gateway ? hex(gateway) : 'link'} on interface ${ifindex}`).join(', ')}`;
+    const [leg, ...others] = legs;
+    const same =
+      route.type === 1 &&
+      route.prefixLength === ours.length &&
+      others.length === 0 &&
+      leg?.ifindex === ours.ifindex &&
+      leg.gateway !== undefined &&
+      Buffer.compare(leg.gateway, ours.gateway) === 0;
+    return same ? undefined : say(theirs);
+  }
+
+  close(): void {
+    this.#netlink.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Addresses nobody forwards to: no packet asks the tables for them, and the kernel answers by other rules. */
+function isSpecial(address: Uint8Array): boolean {
+  const first = address[0]!;
+  if (address.length === 4) return first === 0 || first === 127 || first >= 224;
+  return (
+    first === 0xff || (first === 0xfe && (address[1]! & 0xc0) === 0x80) || address.subarray(0, 8).every((b) => b === 0)
+  );
+}
+
+function hex(bytes: Uint8Array): string {
+  return bytes.length === 4
+    ? bytes.join('.')
+    : Buffer.from(bytes)
+        .toString('hex')
+        .replace(/(.{4})(?!$)/g, '$1:');
+}

@@ -1,0 +1,62 @@
+/** What the mirror tells of itself: plain data, handed from its thread to the main one once a second. */
+import type { NextHopStatistics, TableStatistics } from '../fib/index.ts';
+import type { RibStatistics } from '../rib/index.ts';
+import type { SamplerCounters } from './sampler.ts';
+
+export interface FamilyState {
+  /** Packets get their answer from the tables. */
+  readonly valid: boolean;
+  /** Why not; undefined when valid. */
+  readonly why: string | undefined;
+  readonly routes: RibStatistics;
+  readonly table: TableStatistics;
+  /** Prefixes that changed and are not written yet. */
+  readonly pending: number;
+}
+
+export interface MirrorState {
+  readonly ipv4: FamilyState;
+  readonly ipv6: FamilyState;
+  readonly nextHops: NextHopStatistics;
+  /** All tables shared with the packet path, in bytes. */
+  readonly tableBytes: number;
+  /** Memory of the worker beside the tables, in bytes. */
+  readonly workerBytes: number;
+  /** Readings of everything since the worker started, by cause. */
+  readonly resyncs: Readonly<Record<string, number>>;
+  readonly lastResync: Resync | undefined;
+  /** Notifications the kernel dropped because the worker was too slow. */
+  readonly overruns: number;
+  /** Times the tables were not trusted because changes came faster than they were written. */
+  readonly lagged: number;
+  /** Milliseconds from a change's arrival to its being written: the longest of the last second. */
+  readonly lagMs: number;
+  /** The longest time the worker did not give way, of its whole life, in milliseconds. */
+  readonly longestSliceMs: number;
+  readonly events: number;
+  readonly sampler: SamplerCounters;
+}
+
+export interface Resync {
+  readonly cause: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Reading the kernel's routes. */
+  readonly dumpMs: number;
+  /** Until the tables were valid, the reading included. */
+  readonly totalMs: number;
+  readonly routes: number;
+}
+
+/** The mirror's answer for one address. */
+export interface MirrorAnswer {
+  /** The tables are trusted, and the answer is not "ask". */
+  readonly answers: boolean;
+  readonly why: string | undefined;
+  readonly prefixLength: number | undefined;
+  readonly ifindex: number | undefined;
+  readonly gateway: Uint8Array | undefined;
+  readonly destinationMac: Uint8Array | undefined;
+  readonly sourceMac: Uint8Array | undefined;
+  readonly mtu: number | undefined;
+}

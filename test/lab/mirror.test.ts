@@ -1,0 +1,175 @@
+/** The mirror of the kernel's routes on a running box: whatever happens, the packet path goes where the kernel goes. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseIp, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import {
+  addressPort,
+  fullTableBox,
+  gateway,
+  gatewayMac,
+  type Headrace,
+  type Host,
+  headrace,
+  ipBatch,
+  Lab,
+  minimalConfig,
+  mirrorOf,
+  mirrorValid,
+  Prober,
+  until,
+} from './library/index.ts';
+
+const address = (text: string): Uint8Array => parseIp(text)!.bytes;
+
+describe('the mirror of the routes', () => {
+  let lab: Lab;
+  let box: Host;
+  let daemon: Headrace;
+  let prober: Prober;
+
+  beforeAll(async () => {
+    lab = new Lab('mirror');
+    ({ box } = fullTableBox(lab));
+    ipBatch(box, [
+      `route add default via ${gateway(0, 1)}`,
+      `route add default via ${gateway(0, 1, 6)}`,
+      `route add 203.0.113.0/24 via ${gateway(1, 2)}`,
+      `route add 2001:db8:1::/48 via ${gateway(1, 2, 6)}`,
+    ]);
+    daemon = await headrace(box, `${minimalConfig}router:\n  fib: mirror\n`);
+    await mirrorValid(daemon);
+    prober = new Prober(daemon, 'p9');
+  });
+  afterAll(() => {
+    prober?.close();
+    lab?.cleanup();
+  });
+  beforeEach(() => mirrorValid(daemon));
+
+  const goesTo = (text: string): string | undefined => prober.probe([address(text)])[0]!.destinationMac;
+  const leads = (text: string, mac: string | undefined): Promise<boolean> =>
+    until(`${text} to go to ${mac ?? 'the kernel'}`, () => goesTo(text) === mac);
+  /** Packets by who knew the way, while `work` runs. */
+  const answered = async (work: () => void): Promise<{ mirror: number; helper: number }> => {
+    const count = (reason: string): number => daemon.packets({ reason });
+    const before = [count('forwarded_mirror'), count('forwarded')] as const;
+    work();
+    return { mirror: count('forwarded_mirror') - before[0], helper: count('forwarded') - before[1] };
+  };
+
+  it.each([
+    ['203.0.113.9', gatewayMac(1, 2)],
+    ['198.51.100.1', gatewayMac(0, 1)],
+    ['2001:db8:1::9', gatewayMac(1, 2)],
+    ['2001:db8:2::9', gatewayMac(0, 1)],
+  ])('answers for %s', async (text, mac) => {
+    // The kernel is asked, too, when this machine is too busy for the mirror to be followed closely.
+    await until(
+      'the mirror to answer',
+      async () => (await answered(() => expect(goesTo(text)).toBe(mac))).mirror === 1,
+    );
+  });
+
+  it('leaves multipath, own addresses and routes with an MTU to the kernel', async () => {
+    ipBatch(box, [
+      `route add 192.0.2.0/26 nexthop via ${gateway(2, 1)} nexthop via ${gateway(3, 1)}`,
+      `route add 192.0.2.64/26 via ${gateway(2, 1)} mtu lock 1400`,
+      'address add 192.0.2.129/32 dev lo',
+    ]);
+    await until('the kernel to be asked', () => mirrorOf(daemon).mirror!.ipv4.pending === 0);
+    expect(await answered(() => expect(goesTo('192.0.2.1')).toBeDefined())).toEqual({ mirror: 0, helper: 1 });
+    expect(await answered(() => expect(goesTo('192.0.2.65')).toBe(gatewayMac(2, 1)))).toEqual({ mirror: 0, helper: 1 });
+    await leads('192.0.2.129', undefined);
+    box.ip('address delete 192.0.2.129/32 dev lo');
+    await leads('192.0.2.129', gatewayMac(0, 1));
+  });
+
+  it('follows a neighbor that goes and comes back with another MAC', async () => {
+    box.ip(`route add 192.0.3.0/24 via ${gateway(2, 3)}`);
+    await leads('192.0.3.1', gatewayMac(2, 3));
+    box.ip(`neighbor replace ${gateway(2, 3)} lladdr 02:00:00:00:77:77 dev p2 nud permanent`);
+    await leads('192.0.3.1', '02:00:00:00:77:77');
+    box.ip(`neighbor delete ${gateway(2, 3)} dev p2`);
+    await leads('192.0.3.1', undefined);
+    box.ip(`neighbor replace ${gateway(2, 3)} lladdr ${gatewayMac(2, 3)} dev p2 nud permanent`);
+    await leads('192.0.3.1', gatewayMac(2, 3));
+  });
+
+  it('loses with a link what the kernel loses without a message', async () => {
+    ipBatch(box, [`route add 192.0.4.0/24 via ${gateway(3, 4)}`, `route add 2001:db8:4::/48 via ${gateway(3, 4, 6)}`]);
+    await leads('192.0.4.1', gatewayMac(3, 4));
+    await leads('2001:db8:4::1', gatewayMac(3, 4));
+    box.ip('link set p3 down');
+    await leads('192.0.4.1', gatewayMac(0, 1));
+    await leads('2001:db8:4::1', gatewayMac(0, 1));
+    expect(goesTo('10.0.3.254')).toBeUndefined(); // still this host's own address
+    box.ip('link set p3 up');
+    addressPort(box, 3);
+    expect(goesTo('192.0.4.1')).toBe(gatewayMac(0, 1));
+    box.ip(`route add 192.0.4.0/24 via ${gateway(3, 4)}`);
+    await leads('192.0.4.1', gatewayMac(3, 4));
+  });
+
+  it('loses with a nexthop object what stands on it, and with an address what names it as source', async () => {
+    ipBatch(box, [
+      `nexthop add id 77 via ${gateway(2, 5)} dev p2`,
+      'route add 192.0.5.0/24 nhid 77',
+      'address add 10.9.9.9/32 dev p1',
+      `route add 192.0.6.0/24 via ${gateway(1, 6)} src 10.9.9.9`,
+    ]);
+    await leads('192.0.5.1', gatewayMac(2, 5));
+    await leads('192.0.6.1', gatewayMac(1, 6));
+    box.ip(`nexthop replace id 77 via ${gateway(2, 6)} dev p2`);
+    await leads('192.0.5.1', gatewayMac(2, 6));
+    box.ip('nexthop delete id 77');
+    box.ip('address delete 10.9.9.9/32 dev p1');
+    await leads('192.0.5.1', gatewayMac(0, 1));
+    await leads('192.0.6.1', gatewayMac(0, 1));
+  });
+
+  it('keeps out while a policy rule is there', async () => {
+    ipBatch(box, [`route add default via ${gateway(2, 7)} table 100`, 'rule add from 10.255.0.0/24 lookup 100']);
+    await leads('203.0.113.9', gatewayMac(2, 7));
+    await until('the status to say so', () => mirrorOf(daemon).mirror?.ipv4.why?.includes('rule'));
+    expect(mirrorOf(daemon).mirror?.ipv6.valid).toBe(true);
+    box.ip('rule delete from 10.255.0.0/24 lookup 100');
+    await leads('203.0.113.9', gatewayMac(1, 2));
+  });
+
+  it('goes over to the helper and back on reload', async () => {
+    daemon.configure(minimalConfig.concat('router:\n  fib: helper\n'));
+    process.kill(daemon.process.pid, 'SIGHUP');
+    await until('the helper', () => mirrorOf(daemon).mode === 'helper');
+    daemon.configure(minimalConfig.concat('router:\n  fib: mirror\n'));
+    process.kill(daemon.process.pid, 'SIGHUP');
+    await mirrorValid(daemon);
+    prober.close();
+    prober = new Prober(daemon, 'p9');
+    expect(goesTo('203.0.113.9')).toBe(gatewayMac(1, 2));
+  });
+
+  it('has compared its answers with the kernel and found no difference', async () => {
+    const { sampler } = await until('some samples', () => {
+      const { mirror } = mirrorOf(daemon);
+      return mirror && mirror.sampler.compared > 100 ? mirror : undefined;
+    });
+    expect(sampler.differences, daemon.process.stderr).toBe(0);
+    const report = JSON.parse(daemon.cli('routes', '203.0.113.9', '--json').stdout) as {
+      kernel: { prefix: string };
+      mirror: { agrees: boolean; gateway: string };
+    };
+    expect(report).toMatchObject({
+      kernel: { prefix: '203.0.113.0/24' },
+      mirror: { agrees: true, gateway: gateway(1, 2) },
+    });
+    expect(daemon.cli('routes').stdout).toContain('look-ups by the mirror');
+  });
+
+  it('is not believed for long when nobody keeps it', async () => {
+    await daemon.kill();
+    box.ip(`route replace 203.0.113.0/24 via ${gateway(1, 9)}`);
+    // The table still says the old way; when the lease is over, the kernel is asked.
+    await leads('203.0.113.9', gatewayMac(1, 9));
+    using netlink = box.inNamespace(() => RouteNetlink.open());
+    expect(netlink.getRoute(address('203.0.113.9')).found).toBe(true);
+  });
+});
