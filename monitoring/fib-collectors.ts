@@ -45,6 +45,11 @@ export function fibCollectors(read: () => FibSource): Collectors {
         ...one(table.groupsCapacity - table.groupsUsed - table.groupsWaiting, { family, state: 'free' }),
       ]),
     ),
+    mirrorLists: state(({ ipv6: { table } }) => [
+      ...one(table.listsUsed, { state: 'used' }),
+      ...one(table.listsWaiting, { state: 'waiting' }),
+      ...one(table.listsCapacity - table.listsUsed - table.listsWaiting, { state: 'free' }),
+    ]),
     mirrorCrowded: families(({ table }) => table.crowdedSlots),
     mirrorNextHops: state(({ nextHops: { used, capacity } }) => [
       ...one(used, { state: 'used' }),

@@ -84,7 +84,7 @@ static __always_inline int answer(__u8 family)
 	place = bpf_map_lookup_elem(&answers, &index);
 	if (!place)
 		return XDP_ABORTED;
-	word = family == AF_INET ? fib_mirror_entry4(fib.ipv4_dst) : fib_mirror_entry6((const __u8 *)fib.ipv6_dst);
+	word = family == AF_INET ? fib_mirror_entry4(fib.ipv4_dst) : fib_mirror_entry6(fib.ipv6_dst);
 	if (fib_mirror_lookup(&fib) == BPF_FIB_LKUP_RET_SUCCESS)
 		word |= (__u64)fib.ifindex << 32;
 	*place = word;

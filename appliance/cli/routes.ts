@@ -59,9 +59,10 @@ export function renderFib({ configured, mode, why, mirror }: FibStatus): string 
     String(family.routes.routes),
     String(family.table.prefixes),
     `${family.table.groupsUsed} of ${family.table.groupsCapacity}`,
+    family.table.listsCapacity ? `${family.table.listsUsed} of ${family.table.listsCapacity}` : '-',
     String(family.table.crowdedSlots),
   ];
-  lines.push(table(['family', 'mirror', 'routes', 'prefixes', 'groups', 'crowded'], families.map(row)));
+  lines.push(table(['family', 'mirror', 'routes', 'prefixes', 'groups', 'lists', 'crowded'], families.map(row)));
   const { nextHops, sampler, lastResync } = mirror;
   const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
   lines.push(

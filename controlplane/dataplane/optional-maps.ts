@@ -32,6 +32,7 @@ export const optionalMaps = {
   fibGroups4: 'feature_mirror',
   fibRoot6: 'feature_mirror',
   fibGroups6: 'feature_mirror',
+  fibLists6: 'feature_mirror',
   fibNextHops: 'feature_mirror',
   fibTrust: 'feature_mirror',
 } as const satisfies Partial<Record<keyof typeof maps, string>>;

@@ -38,6 +38,12 @@ export const fibMetrics = {
     labels: ['family', 'state'],
     help: 'Blocks of the tables: `used`, `free`, and `waiting` for the packets that may still read them.',
   },
+  mirrorLists: {
+    name: 'headrace_mirror_lists',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Blocks of the IPv6 tables that hold a few prefixes each: `used`, `free` and `waiting`.',
+  },
   mirrorCrowded: {
     name: 'headrace_mirror_crowded_ranges',
     type: 'gauge',

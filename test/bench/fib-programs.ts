@@ -3,12 +3,20 @@
 import type { MapDescriptor } from '../../controlplane/bpf/codec.ts';
 import { maps } from '../../controlplane/bpf/generated/fib-bench.ts';
 import { BpfObject, type MappedMap, type Program } from '../../controlplane/bpf/index.ts';
-import { NextHopTable, SlotMemory, StrideTable, timedGrace } from '../../controlplane/routing/fib/index.ts';
+import {
+  ListMemory,
+  ListTable,
+  NextHopTable,
+  type RouteTable,
+  SlotMemory,
+  StrideTable,
+  timedGrace,
+} from '../../controlplane/routing/fib/index.ts';
 import type { SyntheticRoutes } from './synthetic-routes.ts';
 
 export class FibPrograms implements Disposable {
   readonly ipv4: StrideTable;
-  readonly ipv6: StrideTable;
+  readonly ipv6: ListTable;
   readonly nextHops: NextHopTable;
   readonly #object: BpfObject;
   readonly #mapped: MappedMap[] = [];
@@ -17,22 +25,22 @@ export class FibPrograms implements Disposable {
   readonly #answers: DataView;
   readonly #run: DataView;
 
-  constructor(ipv6Groups = maps.fibGroups6.maxEntries) {
+  constructor() {
     this.#object = BpfObject.open('build/xdp/fib-bench.bpf.o');
     try {
-      this.#object.setMaxEntries('fib_groups6', ipv6Groups);
+      this.#object.setConstants({ feature_mirror: true });
       this.#object.load();
       const grace = timedGrace(0);
       const memory = (root: DataView, groups: DataView) => new SlotMemory(wordsOf(root), wordsOf(groups));
       this.ipv4 = new StrideTable(1, memory(this.#map(maps.fibRoot4), this.#map(maps.fibGroups4)), grace);
-      const groups6 = this.#map({ ...maps.fibGroups6, maxEntries: ipv6Groups });
-      this.ipv6 = new StrideTable(4, memory(this.#map(maps.fibRoot6), groups6), grace);
+      const lists6 = new ListMemory(wordsOf(this.#map(maps.fibLists6)));
+      this.ipv6 = new ListTable(memory(this.#map(maps.fibRoot6), this.#map(maps.fibGroups6)), lists6, grace);
       this.nextHops = new NextHopTable(this.#map(maps.fibNextHops), grace);
       this.#probes = this.#map(maps.probes);
       this.#answers = this.#map(maps.answers);
       this.#run = this.#map(maps.probeRun);
       const trust = this.#map(maps.fibTrust);
-      maps.fibTrust.value.write(trust, 0, { lease: 2n ** 63n, ipv4: 1, ipv6: 1 });
+      maps.fibTrust.value.write(trust, 0, { lease: 2n ** 63n, ipv4: 1, ipv6: 1, default4: 0, default6: 0 });
     } catch (cause) {
       this[Symbol.dispose]();
       throw cause;
@@ -85,7 +93,7 @@ export class FibPrograms implements Disposable {
 }
 
 /** Puts all routes into a table, next hop i of the routes as `hopNumbers[i]`. @returns milliseconds it took. */
-export function fillTable(table: StrideTable, routes: SyntheticRoutes, hopNumbers: readonly number[]): number {
+export function fillTable(table: RouteTable, routes: SyntheticRoutes, hopNumbers: readonly number[]): number {
   const started = performance.now();
   const { words, addresses, lengths, hops } = routes;
   for (let i = 0; i < lengths.length; i++)

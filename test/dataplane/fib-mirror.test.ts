@@ -11,7 +11,7 @@ let fib: FibPrograms;
 let hops: number[];
 
 beforeAll(() => {
-  fib = new FibPrograms(100_000);
+  fib = new FibPrograms();
   hops = Array.from({ length: hopCount }, (_, i) => {
     const number = fib.nextHops.allocate();
     fib.nextHops.resolve(number, {

@@ -101,7 +101,7 @@ export class FibPart implements Part {
   }
 
   #distrust(): void {
-    this.#context.plane.maps.fibTrust?.set(0, { lease: 0n, ipv4: 0, ipv6: 0 });
+    this.#context.plane.maps.fibTrust?.set(0, { lease: 0n, ipv4: 0, ipv6: 0, default4: 0, default6: 0 });
   }
 
   problems(): readonly string[] {

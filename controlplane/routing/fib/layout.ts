@@ -16,6 +16,7 @@ export const numberLimit = 2 ** fibLayout.NUMBER_BITS;
 
 const numberMask = numberLimit - 1;
 const groupBit = 2 ** fibLayout.GROUP_SHIFT;
+const listBit = 2 ** fibLayout.LIST_SHIFT;
 
 /** Says that no group was free for the longer prefixes below a slot. Answers "ask". */
 export const crowdedEntry = (fibLayout.LENGTH_CROWDED << fibLayout.LENGTH_SHIFT) >>> 0;
@@ -30,6 +31,17 @@ export function groupEntry(group: number): number {
   return (groupBit | group) >>> 0;
 }
 
+/** Word that leads on to list `list`. */
+export function listEntry(list: number): number {
+  return (groupBit | listBit | list) >>> 0;
+}
+
+/** Of a word that leads on: to a list? */
+export function isListEntry(entry: number): boolean {
+  return (entry & listBit) !== 0;
+}
+
+/** Does the word lead on, to a group or a list? */
 export function isGroup(entry: number): boolean {
   return entry >= groupBit;
 }

@@ -10,9 +10,11 @@ export class SlotMemory {
   readonly root: Uint32Array;
   readonly groups: Uint32Array;
   readonly rootBits: number;
+  readonly #default: Uint32Array;
 
-  /** `root` has a power of two of slots, `groups` whole groups. */
-  constructor(root: Uint32Array, groups: Uint32Array) {
+  /** `root` has a power of two of slots, `groups` whole groups, `defaultWord` one word. */
+  constructor(root: Uint32Array, groups: Uint32Array, defaultWord: Uint32Array = new Uint32Array(1)) {
+    this.#default = defaultWord;
     this.root = root;
     this.groups = groups;
     this.rootBits = Math.log2(root.length);
@@ -22,6 +24,16 @@ export class SlotMemory {
 
   get groupCount(): number {
     return this.groups.length / groupSlots;
+  }
+
+  /** Next hop of the default route, for slots of zeros. */
+  get defaultHop(): number {
+    return this.#default[0]!;
+  }
+
+  /** As `store`: a default route is one word, not every slot. */
+  storeDefault(nextHop: number): void {
+    Atomics.store(this.#default, 0, nextHop);
   }
 
   /** First slot of a group. */

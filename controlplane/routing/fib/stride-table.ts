@@ -1,6 +1,6 @@
 /**
  * Longest-prefix match in two memory reads for most addresses: a root by the first bits of the address and groups of
- * 256 for each further byte (DIR-24-8 for IPv4, the same with more levels for IPv6).
+ * 256 for each further byte (DIR-24-8 for IPv4; for IPv6 see list-table.ts).
  *
  * Every slot holds the answer for the addresses below it, with the length of the prefix it comes from. Inserting a
  * prefix overwrites the slots of shorter ones in its range; deleting gives its slots back to the longest prefix that
@@ -24,6 +24,9 @@ export interface TableStatistics {
   /** Given back, not yet to be used again. */
   readonly groupsWaiting: number;
   readonly groupsCapacity: number;
+  readonly listsUsed: number;
+  readonly listsWaiting: number;
+  readonly listsCapacity: number;
   /** Slots that say "ask" because no group was free. */
   readonly crowdedSlots: number;
   /** Tables shared with the packet path, in bytes. */
@@ -57,6 +60,11 @@ export class StrideTable {
   set(prefix: Uint32Array, length: number, nextHop: number): void {
     const address = this.#masked(prefix, length);
     const entry = hopEntry(nextHop, length);
+    if (length === 0) {
+      this.#prefixes.set(address, 0, nextHop);
+      this.#memory.storeDefault(nextHop);
+      return;
+    }
     const isNew = this.#prefixes.set(address, length, nextHop);
     this.#insert(this.#rootSlot(address), this.#memory.rootBits, address, length, entry, isNew);
   }
@@ -65,6 +73,10 @@ export class StrideTable {
   delete(prefix: Uint32Array, length: number): boolean {
     const address = this.#masked(prefix, length);
     if (!this.#prefixes.delete(address, length)) return false;
+    if (length === 0) {
+      this.#memory.storeDefault(ask);
+      return true;
+    }
     const cover = this.#coverOf(address, length - 1);
     const slots = this.#pathSlots;
     const groups = this.#pathGroups;
@@ -110,7 +122,7 @@ export class StrideTable {
     let entry = this.#memory.load(this.#rootSlot(address));
     for (let covered = this.#memory.rootBits; isGroup(entry); covered += 8)
       entry = this.#memory.load(this.#memory.slotOfGroup(numberOf(entry)) + byteAt(address, covered));
-    return entry;
+    return entry === 0 ? this.#memory.defaultHop : entry;
   }
 
   /** The next hop set for exactly this prefix. */
@@ -164,6 +176,9 @@ export class StrideTable {
       groupsUsed: this.#pool.used,
       groupsWaiting: this.#pool.waiting,
       groupsCapacity: this.#pool.capacity,
+      listsUsed: 0,
+      listsWaiting: 0,
+      listsCapacity: 0,
       crowdedSlots: this.#crowded.size,
       tableBytes: this.#memory.root.byteLength + this.#memory.groups.byteLength,
       bookkeepingBytes: this.#prefixes.bytes + this.#needs.byteLength,
@@ -180,8 +195,10 @@ export class StrideTable {
   }
 
   #coverOf(address: Uint32Array, atMost: number): number {
-    const place = atMost < 0 ? -1 : this.#prefixes.longest(address, atMost);
-    return place < 0 ? ask : hopEntry(this.#prefixes.valueAt(place), this.#prefixes.lengthAt(place));
+    const place = atMost < 1 ? -1 : this.#prefixes.longest(address, atMost);
+    return place < 0 || this.#prefixes.lengthAt(place) === 0
+      ? ask
+      : hopEntry(this.#prefixes.valueAt(place), this.#prefixes.lengthAt(place));
   }
 
   #insert(from: number, bits: number, address: Uint32Array, length: number, entry: number, isNew: boolean): void {

@@ -8,7 +8,7 @@
 import path from 'node:path';
 import { type FibTrust, maps, type Settings } from '../../bpf/generated/headrace.ts';
 import { BpfMap, type MapDescriptor, type MappedMap } from '../../bpf/index.ts';
-import { type Grace, NextHopTable, SlotMemory, StrideTable } from '../fib/index.ts';
+import { type Grace, ListMemory, ListTable, NextHopTable, SlotMemory, StrideTable } from '../fib/index.ts';
 
 /** Words wiped in one piece: a millisecond or two. */
 const PIECE = 1 << 20;
@@ -16,7 +16,7 @@ const PIECE = 1 << 20;
 /** The tables of one life of the mirror: written from zeros on. */
 export interface Tables {
   readonly ipv4: StrideTable;
-  readonly ipv6: StrideTable;
+  readonly ipv6: ListTable;
   readonly nextHops: NextHopTable;
 }
 
@@ -26,6 +26,7 @@ export class MirrorMemory implements Disposable {
   readonly #groups4: Uint32Array;
   readonly #root6: Uint32Array;
   readonly #groups6: Uint32Array;
+  readonly #lists6: Uint32Array;
   readonly #nextHops: DataView;
   readonly #trust: DataView;
   readonly #settings: DataView;
@@ -37,6 +38,7 @@ export class MirrorMemory implements Disposable {
       this.#groups4 = wordsOf(this.#map(folder, maps.fibGroups4));
       this.#root6 = wordsOf(this.#map(folder, maps.fibRoot6));
       this.#groups6 = wordsOf(this.#map(folder, maps.fibGroups6));
+      this.#lists6 = wordsOf(this.#map(folder, maps.fibLists6));
       this.#nextHops = this.#map(folder, maps.fibNextHops);
       this.#trust = this.#map(folder, maps.fibTrust);
       this.#settings = this.#map(folder, maps.settings);
@@ -55,7 +57,7 @@ export class MirrorMemory implements Disposable {
 
   /** Bytes of all tables together. */
   get bytes(): number {
-    const words = [this.#root4, this.#groups4, this.#root6, this.#groups6];
+    const words = [this.#root4, this.#groups4, this.#root6, this.#groups6, this.#lists6];
     return words.reduce((sum, array) => sum + array.byteLength, this.#nextHops.byteLength);
   }
 
@@ -68,8 +70,18 @@ export class MirrorMemory implements Disposable {
     return maps.fibTrust.value.read(this.#trust, 0);
   }
 
-  set trust(trust: FibTrust) {
-    maps.fibTrust.value.write(this.#trust, 0, trust);
+  /** The default routes' next hops are the tables' to write. */
+  set trust({ lease, ipv4, ipv6 }: Pick<FibTrust, 'lease' | 'ipv4' | 'ipv6'>) {
+    maps.fibTrust.value.write(this.#trust, 0, { ...this.trust, lease, ipv4, ipv6 });
+  }
+
+  /** The word of a field of the trust record. */
+  #trustWord(field: 'default4' | 'default6'): Uint32Array {
+    const scratch = new DataView(new ArrayBuffer(maps.fibTrust.value.size));
+    const zeros = { lease: 0n, ipv4: 0, ipv6: 0, default4: 0, default6: 0 };
+    maps.fibTrust.value.write(scratch, 0, { ...zeros, [field]: 0xffffffff });
+    const offset = new Uint32Array(scratch.buffer).indexOf(0xffffffff) * 4;
+    return new Uint32Array(this.#trust.buffer, this.#trust.byteOffset + offset, 1);
   }
 
   /** Wipes everything and starts tables anew. Call it when nothing has been trusted for longer than any packet takes. */
@@ -80,9 +92,12 @@ export class MirrorMemory implements Disposable {
         root.fill(0, from, from + PIECE);
         await breathe();
       }
+    const [default4, default6] = [this.#trustWord('default4'), this.#trustWord('default6')];
+    default4[0] = 0;
+    default6[0] = 0;
     return {
-      ipv4: new StrideTable(1, new SlotMemory(this.#root4, this.#groups4), grace),
-      ipv6: new StrideTable(4, new SlotMemory(this.#root6, this.#groups6), grace),
+      ipv4: new StrideTable(1, new SlotMemory(this.#root4, this.#groups4, default4), grace),
+      ipv6: new ListTable(new SlotMemory(this.#root6, this.#groups6, default6), new ListMemory(this.#lists6), grace),
       nextHops: new NextHopTable(this.#nextHops, grace),
     };
   }

@@ -5,7 +5,7 @@
  * any prefix of the tables names it. A hop whose neighbor is not resolved keeps its record, which says "ask": one
  * store when it resolves and none to any prefix.
  */
-import { ask, type NextHopTable, type ResolvedHop, type StrideTable } from '../fib/index.ts';
+import { ask, type NextHopTable, type ResolvedHop, type RouteTable } from '../fib/index.ts';
 import { type Leg, legKey } from './hop-registry.ts';
 import { localTable, mainTable, type Rib } from './rib.ts';
 
@@ -14,7 +14,7 @@ export type ResolveLeg = (leg: Leg) => ResolvedHop | undefined;
 
 export class FibWriter {
   readonly #rib: Rib;
-  readonly #table: StrideTable;
+  readonly #table: RouteTable;
   readonly #records: NextHopTable;
   readonly #resolve: ResolveLeg;
   readonly #recordOfHop = new Map<string, number>();
@@ -23,7 +23,7 @@ export class FibWriter {
   /** Called for every prefix that was brought up to date; the address is valid during the call. */
   onWritten: (address: Uint32Array, length: number) => void = () => {};
 
-  constructor(rib: Rib, table: StrideTable, records: NextHopTable, resolve: ResolveLeg) {
+  constructor(rib: Rib, table: RouteTable, records: NextHopTable, resolve: ResolveLeg) {
     this.#rib = rib;
     this.#table = table;
     this.#records = records;

@@ -2,10 +2,12 @@
 /*
  * Tables that mirror the kernel's routes: how they lie in memory.
  *
- * Both families use the same shape: a root of 2^24 slots by the first 24 bits of the address, and groups of 256 slots
- * for each further byte that any prefix needs. A slot is one aligned 32-bit word, which is the unit of change: a reader
- * sees the old word or the new one. From the low bits: 23 bits of next hop (or group) number, 8 bits of prefix length,
- * one bit that says "group". Next hop 0 says "ask the kernel", and so does memory of zeros.
+ * Both families begin with a root of 2^24 slots by the first 24 bits of the address, and have groups of 256 slots for
+ * each further byte where prefixes are dense. IPv6, where they are sparse, has lists too: ten prefixes in two cache
+ * lines. A slot is one aligned 32-bit word, which is the unit of change: a reader sees the old word or the new one. From
+ * the low bits: 23 bits of number (of a next hop, a group or a list), 8 bits of prefix length, one bit that says "leads
+ * on"; in a word that leads on the lowest bit of the length says "to a list". Next hop 0 says "ask the kernel". A word of
+ * zeros is where no prefix is but the default route, which stands in struct fib_trust.
  */
 #ifndef HEADRACE_FIB_H
 #define HEADRACE_FIB_H
@@ -20,15 +22,19 @@ enum fib_layout {
 	FIB_LENGTH_SHIFT = 23,   /* where the length of the prefix that an entry is of begins; only writers look at it */
 	FIB_GROUP_SHIFT = 31,    /* the bit that says: number is a group's */
 	FIB_LENGTH_CROWDED = 255, /* no group was free for what is below this slot: ask */
+	FIB_LIST_SHIFT = 23,     /* the bit of a word that leads on that says: to a list */
+	FIB_LIST_ITEMS = 10,
 };
 
-/* Defaults: 64 MiB of root a family; 32 MiB and 256 MiB of groups; 2 MiB of next hops. */
+/* 64 MiB of root a family; 32 MiB of groups each; 16 MiB of lists; 2 MiB of next hops. */
 #define FIB_GROUPS4_MAX 32768
-#define FIB_GROUPS6_MAX 262144
+#define FIB_GROUPS6_MAX 32768
+#define FIB_LISTS6_MAX 131072
 #define FIB_NEXT_HOPS_MAX 65536
 
 #define FIB_NUMBER_MASK ((1u << FIB_NUMBER_BITS) - 1)
 #define FIB_GROUP (1u << FIB_GROUP_SHIFT)
+#define FIB_LIST (1u << FIB_LIST_SHIFT)
 
 struct fib_root {
 	__u32 entries[FIB_ROOT_SLOTS];
@@ -36,6 +42,14 @@ struct fib_root {
 
 struct fib_group {
 	__u32 entries[FIB_GROUP_SLOTS];
+};
+
+/* A few prefixes in two neighboring cache lines. Keys are half an address (the one that the list's prefixes end in) as a number of this
+ * host; an entry that leads on is matched by all 64 bits, another by the length in it. The longest stands first. */
+struct fib_list {
+	__u32 fallback; /* the word of addresses that no item covers */
+	__u32 entries[FIB_LIST_ITEMS]; /* 0: none from here on */
+	__u64 keys[FIB_LIST_ITEMS];
 };
 
 enum next_hop_state {
@@ -61,6 +75,8 @@ struct fib_trust {
 	__u64 lease; /* jiffies64 until which the writer vouches for the tables; 0: never */
 	__u32 ipv4;  /* in step with the kernel */
 	__u32 ipv6;
+	__u32 default4; /* next hops of the default routes; 0: ask */
+	__u32 default6;
 };
 
 #endif

@@ -12,6 +12,8 @@
 #include "fib.h"
 #include "kernel.h"
 
+const volatile _Bool feature_mirror = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
@@ -47,6 +49,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
+	__type(value, struct fib_list);
+	__uint(max_entries, FIB_LISTS6_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} fib_lists6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
 	__type(value, struct next_hop);
 	__uint(max_entries, FIB_NEXT_HOPS_MAX);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -65,7 +75,7 @@ struct {
 
 #define FIB_READ_ONCE(word) (*(const volatile __u32 *)&(word))
 
-/* The tables' word for an address: 0 or a word without a next hop is "ask". */
+/* The tables' word for an address: 0 is the default route's, a word without a next hop is "ask". */
 static __always_inline __u32 fib_mirror_entry4(__be32 destination)
 {
 	__u32 zero = 0, address = bpf_ntohl(destination), entry, number;
@@ -82,38 +92,77 @@ static __always_inline __u32 fib_mirror_entry4(__be32 destination)
 	return group ? FIB_READ_ONCE(group->entries[address & 0xff]) : 0;
 }
 
-/* One level further down, while there is one. */
-static __always_inline int fib_mirror_descend(__u32 *entry, __u8 byte)
+/* Does an item of a list cover the address? Lengths count from the half's first bit on. */
+static __always_inline int fib_list_covers(__u32 entry, __u64 key, __u64 half, __u32 before)
 {
-	__u32 number = *entry & FIB_NUMBER_MASK;
-	const struct fib_group *group;
+	__u32 length = entry & FIB_GROUP ? 64 : ((entry >> FIB_LENGTH_SHIFT) & 0xff) - before;
 
-	if (!(*entry & FIB_GROUP))
-		return 0;
-	group = bpf_map_lookup_elem(&fib_groups6, &number);
-	*entry = group ? FIB_READ_ONCE(group->entries[byte]) : 0;
-	return 1;
+	return (half ^ key) >> ((64 - length) & 63) == 0;
 }
 
-/* The same for IPv6: one group more for each byte that a prefix on the way needs. Written out, because a loop with a
- * way out in its middle is not unrolled, and one that is not costs the verifier and every packet more. */
-static __always_inline __u32 fib_mirror_entry6(const __u8 *destination)
+static __always_inline __u32 fib_list_entry(const struct fib_list *list, __u64 half, __u32 before)
 {
-	const __u8 *byte = destination;
-	__u32 zero = 0, entry;
-	const struct fib_root *root = bpf_map_lookup_elem(&fib_root6, &zero);
+	__u32 entry;
 
+#pragma unroll
+	for (int i = 0; i < FIB_LIST_ITEMS; i++) {
+		entry = FIB_READ_ONCE(list->entries[i]);
+		if (!entry)
+			break;
+		if (fib_list_covers(entry, list->keys[i], half, before))
+			return entry;
+	}
+	return FIB_READ_ONCE(list->fallback);
+}
+
+/* Words from the root to the last of a prefix of 128 bits in a table without lists. */
+#define FIB_STEPS 14
+
+/*
+ * The same for IPv6: by one byte in a group, by all that is left of a half in a list. Takes the address's halves as
+ * numbers of this host.
+ *
+ * A global function, because those are verified once and apart: the verifier would walk the loop anew for every path
+ * that leads to it. It is verified even where nobody calls it, and must not need the maps then.
+ */
+__attribute__((noinline)) __u32 fib_mirror_walk6(__u64 half, __u64 low)
+{
+	__u32 zero = 0, entry, number, shift = 32, before = 0;
+	const struct fib_group *group;
+	const struct fib_list *list;
+	const struct fib_root *root;
+
+	if (!feature_mirror)
+		return 0;
+	root = bpf_map_lookup_elem(&fib_root6, &zero);
 	if (!root)
 		return 0;
-	entry = FIB_READ_ONCE(root->entries[byte[0] << 16 | byte[1] << 8 | byte[2]]);
-	(void)(fib_mirror_descend(&entry, byte[3]) && fib_mirror_descend(&entry, byte[4]) &&
-	       fib_mirror_descend(&entry, byte[5]) && fib_mirror_descend(&entry, byte[6]) &&
-	       fib_mirror_descend(&entry, byte[7]) && fib_mirror_descend(&entry, byte[8]) &&
-	       fib_mirror_descend(&entry, byte[9]) && fib_mirror_descend(&entry, byte[10]) &&
-	       fib_mirror_descend(&entry, byte[11]) && fib_mirror_descend(&entry, byte[12]) &&
-	       fib_mirror_descend(&entry, byte[13]) && fib_mirror_descend(&entry, byte[14]) &&
-	       fib_mirror_descend(&entry, byte[15]));
+	entry = FIB_READ_ONCE(root->entries[half >> 40]);
+	for (int step = 0; step < FIB_STEPS && entry & FIB_GROUP; step++) {
+		number = entry & FIB_NUMBER_MASK;
+		if (entry & FIB_LIST) {
+			list = bpf_map_lookup_elem(&fib_lists6, &number);
+			entry = list ? fib_list_entry(list, half, before) : 0;
+			shift = 0;
+		} else {
+			group = bpf_map_lookup_elem(&fib_groups6, &number);
+			entry = group ? FIB_READ_ONCE(group->entries[(half >> shift) & 0xff]) : 0;
+		}
+		if (shift) {
+			shift -= 8;
+		} else {
+			half = low;
+			before = 64;
+			shift = 56;
+		}
+	}
 	return entry;
+}
+
+static __always_inline __u32 fib_mirror_entry6(const __be32 *destination)
+{
+	return fib_mirror_walk6((__u64)bpf_ntohl(destination[0]) << 32 | bpf_ntohl(destination[1]),
+				(__u64)bpf_ntohl(destination[2]) << 32 | bpf_ntohl(destination[3]));
 }
 
 /* The next hop that an entry names, when it may be used. */
@@ -128,14 +177,15 @@ static __always_inline const struct next_hop *fib_mirror_next_hop(__u32 entry)
 	return hop && FIB_READ_ONCE(hop->state) == NEXT_HOP_READY ? hop : 0;
 }
 
-static __always_inline int fib_mirror_trusted(__u8 family)
+/* NULL when the tables must not be believed. */
+static __always_inline const struct fib_trust *fib_mirror_trust(__u8 family)
 {
 	__u32 zero = 0;
 	const struct fib_trust *trust = bpf_map_lookup_elem(&fib_trust, &zero);
 
 	if (!trust || !(family == AF_INET ? FIB_READ_ONCE(trust->ipv4) : FIB_READ_ONCE(trust->ipv6)))
 		return 0;
-	return *(const volatile __u64 *)&trust->lease > bpf_jiffies64();
+	return *(const volatile __u64 *)&trust->lease > bpf_jiffies64() ? trust : 0;
 }
 
 /*
@@ -144,12 +194,17 @@ static __always_inline int fib_mirror_trusted(__u8 family)
  */
 static __always_inline long fib_mirror_lookup(struct bpf_fib_lookup *fib)
 {
+	const struct fib_trust *trust = fib_mirror_trust(fib->family);
 	const struct next_hop *hop;
+	__u32 entry;
 
-	if (!fib_mirror_trusted(fib->family))
+	if (!trust)
 		return FIB_MIRROR_ASK;
-	hop = fib_mirror_next_hop(fib->family == AF_INET ? fib_mirror_entry4(fib->ipv4_dst)
-							 : fib_mirror_entry6((const __u8 *)fib->ipv6_dst));
+	if (fib->family == AF_INET)
+		entry = fib_mirror_entry4(fib->ipv4_dst) ?: FIB_READ_ONCE(trust->default4);
+	else
+		entry = fib_mirror_entry6(fib->ipv6_dst) ?: FIB_READ_ONCE(trust->default6);
+	hop = fib_mirror_next_hop(entry);
 	/* A tag is not the redirect's to add: the stage that adds one may ask for it itself. */
 	if (!hop || hop->vlan_protocol || fib->tot_len > hop->mtu)
 		return FIB_MIRROR_ASK;

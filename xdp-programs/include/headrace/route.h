@@ -17,7 +17,6 @@
 #include "transmit.h"
 
 const volatile _Bool feature_rp_filter = 1;
-const volatile _Bool feature_mirror = 0;
 
 static __always_inline enum reason reason_of_lookup(long result)
 {

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Grace } from '../../../../../controlplane/routing/fib/grace.ts';
 import { crowdedEntry, isGroup, numberOf } from '../../../../../controlplane/routing/fib/layout.ts';
+import { ListMemory } from '../../../../../controlplane/routing/fib/list-memory.ts';
+import { ListTable } from '../../../../../controlplane/routing/fib/list-table.ts';
+import type { RouteTable } from '../../../../../controlplane/routing/fib/route-table.ts';
 import { SlotMemory } from '../../../../../controlplane/routing/fib/slot-memory.ts';
 import { StrideTable } from '../../../../../controlplane/routing/fib/stride-table.ts';
 import { NaiveTable, wordsOf } from './oracle.ts';
@@ -12,6 +15,21 @@ class WatchedMemory extends SlotMemory {
 
   override store(slot: number, entry: number): void {
     super.store(slot, entry);
+    this.onStore();
+  }
+}
+
+/** The same for lists. */
+class WatchedLists extends ListMemory {
+  onStore: () => void = () => {};
+
+  override storeFallback(list: number, entry: number): void {
+    super.storeFallback(list, entry);
+    this.onStore();
+  }
+
+  override storeEntry(list: number, item: number, entry: number): void {
+    super.storeEntry(list, item, entry);
     this.onStore();
   }
 }
@@ -54,9 +72,12 @@ for (const words of [1, 4] as const) {
   const name = words === 1 ? 'IPv4' : 'IPv6';
   const table = (groups: number, rootBits = 8) => {
     const memory = new WatchedMemory(new Uint32Array(2 ** rootBits), new Uint32Array(groups * 256));
-    return { memory, table: new StrideTable(words, memory, atOnce) };
+    if (words === 1) return { memory, table: new StrideTable(words, memory, atOnce) };
+    const lists = new WatchedLists(new Uint32Array(groups * 2 * 32));
+    lists.onStore = () => memory.onStore();
+    return { memory, table: new ListTable(memory, lists, atOnce) };
   };
-  const apply = (target: StrideTable, oracle: NaiveTable, change: Change) => {
+  const apply = (target: RouteTable, oracle: NaiveTable, change: Change) => {
     const address = wordsOf(change.address, words);
     if (change.remove) expect(target.delete(address, change.length)).toBe(oracle.delete(change.address, change.length));
     else {
@@ -81,7 +102,7 @@ for (const words of [1, 4] as const) {
             }
             for (const { address, length } of [...oracle.prefixes.values()].map((p) => ({ address: p.value, ...p })))
               expect(fib.delete(wordsOf(address, words), length)).toBe(true);
-            expect(fib.statistics).toMatchObject({ prefixes: 0, groupsUsed: 0, crowdedSlots: 0 });
+            expect(fib.statistics).toMatchObject({ prefixes: 0, groupsUsed: 0, listsUsed: 0, crowdedSlots: 0 });
             for (const probe of probes) expect(fib.lookup(wordsOf(probe, words))).toBe(0);
           },
         ),
@@ -149,7 +170,8 @@ for (const words of [1, 4] as const) {
             fib.delete(wordsOf(value, words), length);
             oracle.delete(value, length);
           }
-          expect(fib.statistics).toMatchObject({ crowdedSlots: 0, groupsUsed: 0 });
+          fib.repair();
+          expect(fib.statistics).toMatchObject({ crowdedSlots: 0, groupsUsed: 0, listsUsed: 0 });
           for (const { address } of first)
             expect(numberOf(fib.lookup(wordsOf(address, words)))).toBe(oracle.lookup(address));
         }),
