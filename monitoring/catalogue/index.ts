@@ -5,8 +5,8 @@
 
 import { announceMetrics } from './announce.ts';
 import { balancerMetrics } from './balancer.ts';
-import { healthMetrics } from './health.ts';
 import { fibMetrics } from './fib.ts';
+import { healthMetrics } from './health.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';

@@ -4,8 +4,8 @@ import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
 import { announcePart } from './announce.ts';
 import { balancerPart } from './balancer.ts';
-import { healthPart } from './health.ts';
 import { fib } from './fib.ts';
+import { healthPart } from './health.ts';
 import { live } from './live.ts';
 import { tapPart } from './tap.ts';
 

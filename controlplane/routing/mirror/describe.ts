@@ -5,7 +5,7 @@
  * encapsulation or a rewritten destination are not modeled, so such routes are known, and answered with "ask".
  */
 import type { Nexthop, RouteView } from '../../netlink/index.ts';
-import type { Leg, NexthopObject, RouteDescription } from '../rib/index.ts';
+import type { HopDescription, Leg, NexthopObject, RouteDescription } from '../rib/index.ts';
 
 /** RTNH_F_DEAD is the kernel's business: such a leg is not used. */
 const RTNH_F_DEAD = 1;
@@ -29,11 +29,26 @@ export function describeRoute(view: RouteView, address: Uint32Array): RouteDescr
     priority: view.priority,
     type: view.type,
     protocol: view.protocol,
-    hop:
-      view.nexthopId === 0
-        ? { legs: legsOf(view), plain: plain && !(view.flags & RTNH_F_DEAD), ...(source ? { source } : {}) }
-        : { legs: [], plain, nexthop: view.nexthopId, ...(source ? { source } : {}) },
+    hop: hopOf(view, plain && !(view.flags & RTNH_F_DEAD), source),
   };
+}
+
+/** Descriptions of IPv4's commonest hops, by gateway and interface: a million routes share a few thousand. */
+const common = new Map<number, HopDescription>();
+const COMMON_MAX = 65_536;
+
+function hopOf(view: RouteView, plain: boolean, source: number): HopDescription {
+  const from = source ? { source } : {};
+  if (view.nexthopId !== 0) return { legs: [], plain, nexthop: view.nexthopId, ...from };
+  if (!plain || source || view.multipath || view.gatewayFamily !== 4 || view.ifindex >= 2 ** 20)
+    return { legs: legsOf(view), plain, ...from };
+  const key = view.gateway0 * 2 ** 20 + view.ifindex;
+  const known = common.get(key);
+  if (known) return known;
+  if (common.size === COMMON_MAX) common.clear();
+  const hop = { legs: legsOf(view), plain };
+  common.set(key, hop);
+  return hop;
 }
 
 function legsOf(view: RouteView): Leg[] {

@@ -50,6 +50,8 @@ const DUMP_TRIES = 6;
 const DIFFERENCES_MAX = 3;
 const DIFFERENCES_MS = 600_000;
 const RTM_F_CLONED = 0x200;
+/** Room from the start. More is possible, and takes a while to be made. */
+export const expectedRoutes = { 4: 1_500_000, 6: 380_000 } as const;
 
 interface Side {
   readonly family: 4 | 6;
@@ -178,7 +180,8 @@ export class MirrorEngine implements Disposable {
     this.#aside.clear();
     this.#lagging = false;
     for (const side of [this.#sides[4], this.#sides[6]]) {
-      side.rib = new Rib(side.family === 4 ? 1 : 4);
+      side.rib = new Rib(side.family === 4 ? 1 : 4, expectedRoutes[side.family]);
+      side.rib.noting = false;
       side.writer = undefined;
     }
     this.#readSurroundings();
@@ -190,7 +193,7 @@ export class MirrorEngine implements Disposable {
     const dumpMs = performance.now() - started;
 
     while (performance.now() - started < GRACE_MS) await new Promise((resolve) => setTimeout(resolve, 10));
-    const tables = await this.#memory.wipe(this.#grace, () => this.#breathe());
+    const tables = await this.#memory.wipe(this.#grace, expectedRoutes, () => this.#breathe());
     if (this.#closed || this.#again !== undefined) return;
     for (const side of [this.#sides[4], this.#sides[6]]) {
       const table = side.family === 4 ? tables.ipv4 : tables.ipv6;
@@ -201,7 +204,13 @@ export class MirrorEngine implements Disposable {
         if (this.#synced) this.#sampler.changed(address, side.family);
       };
     }
+    for (const { rib } of [this.#sides[4], this.#sides[6]]) rib.noting = true;
     this.#tables = tables;
+    for (const { writer } of [this.#sides[4], this.#sides[6]])
+      while (writer?.writeAll(BATCH)) {
+        await this.#breathe();
+        if (this.#closed || this.#again !== undefined) return;
+      }
     while (this.#writeSome() > 0) await this.#breathe();
     if (this.#closed || this.#again !== undefined) return;
     this.#synced = true;

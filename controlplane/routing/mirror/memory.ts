@@ -85,7 +85,11 @@ export class MirrorMemory implements Disposable {
   }
 
   /** Wipes everything and starts tables anew. Call it when nothing has been trusted for longer than any packet takes. */
-  async wipe(grace: Grace, breathe: () => Promise<void> | undefined): Promise<Tables> {
+  async wipe(
+    grace: Grace,
+    expected: { readonly 4: number; readonly 6: number },
+    breathe: () => Promise<void> | undefined,
+  ): Promise<Tables> {
     new Uint8Array(this.#nextHops.buffer, this.#nextHops.byteOffset, this.#nextHops.byteLength).fill(0);
     for (const root of [this.#root4, this.#root6])
       for (let from = 0; from < root.length; from += PIECE) {
@@ -96,8 +100,13 @@ export class MirrorMemory implements Disposable {
     default4[0] = 0;
     default6[0] = 0;
     return {
-      ipv4: new StrideTable(1, new SlotMemory(this.#root4, this.#groups4, default4), grace),
-      ipv6: new ListTable(new SlotMemory(this.#root6, this.#groups6, default6), new ListMemory(this.#lists6), grace),
+      ipv4: new StrideTable(1, new SlotMemory(this.#root4, this.#groups4, default4), grace, expected[4]),
+      ipv6: new ListTable(
+        new SlotMemory(this.#root6, this.#groups6, default6),
+        new ListMemory(this.#lists6),
+        grace,
+        expected[6],
+      ),
       nextHops: new NextHopTable(this.#nextHops, grace),
     };
   }

@@ -6,7 +6,7 @@
  * store when it resolves and none to any prefix.
  */
 import { ask, type NextHopTable, type ResolvedHop, type RouteTable } from '../fib/index.ts';
-import { type Leg, legKey } from './hop-registry.ts';
+import { type Hop, type Leg, legKey } from './hop-registry.ts';
 import { localTable, mainTable, type Rib } from './rib.ts';
 
 /** MAC addresses, MTU and egress of a leg; undefined while its neighbor is unknown, failed or not to be trusted. */
@@ -20,6 +20,8 @@ export class FibWriter {
   readonly #recordOfHop = new Map<string, number>();
   readonly #hopOfRecord = new Map<number, { readonly key: string; readonly leg: Leg; prefixes: number }>();
   readonly #address: Uint32Array;
+  /** Routes that `writeAll` has written. */
+  #cursor = 0;
   /** Called for every prefix that was brought up to date; the address is valid during the call. */
   onWritten: (address: Uint32Array, length: number) => void = () => {};
 
@@ -46,6 +48,20 @@ export class FibWriter {
       this.onWritten(this.#address, length);
     }
     return this.#rib.changed;
+  }
+
+  /**
+   * The first time: writes the prefixes of up to `limit` routes. Changes that come meanwhile are noted by the RIB, and are
+   * `write`'s.
+   * @returns whether there are more.
+   */
+  writeAll(limit: number): boolean {
+    const end = Math.min(this.#rib.highest, this.#cursor + limit);
+    for (; this.#cursor < end; this.#cursor++) {
+      const length = this.#rib.prefixOf(this.#cursor + 1, this.#address);
+      if (length >= 0) this.#writePrefix(this.#address, length);
+    }
+    return this.#cursor < this.#rib.highest;
   }
 
   /** A neighbor or an interface changed: looks the legs up again that `concerns` picks. */
@@ -76,8 +92,9 @@ export class FibWriter {
     if (main === undefined && !isLocal) {
       if (before !== undefined) this.#table.delete(address, length);
     } else {
-      const leg = main === undefined || main === 'ask' || hidden ? undefined : main.legs[0]!;
-      const record = leg ? this.#recordOf(leg) : ask;
+      const hop = main === undefined || main === 'ask' || hidden ? undefined : main;
+      const leg = hop?.legs[0];
+      const record = hop ? this.#recordOf(hop) : ask;
       const owner = this.#hopOfRecord.get(record);
       if (owner) owner.prefixes++;
       if (leg && owner && !this.#records.isReady(record)) this.#refreshRecord(record, leg);
@@ -86,12 +103,15 @@ export class FibWriter {
     if (before) this.#forget(before);
   }
 
-  #recordOf(leg: Leg): number {
+  #recordOf(hop: Hop): number {
+    const leg = hop.legs[0]!;
+    if (hop.record !== 0 && this.#hopOfRecord.get(hop.record)?.leg === leg) return hop.record;
     const key = legKey(leg);
     const known = this.#recordOfHop.get(key);
     if (known !== undefined) return known;
     const record = this.#records.allocate();
     if (record === ask) return ask;
+    hop.record = record;
     this.#recordOfHop.set(key, record);
     this.#hopOfRecord.set(record, { key, leg, prefixes: 0 });
     return record;

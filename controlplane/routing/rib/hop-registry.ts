@@ -44,11 +44,14 @@ export interface Hop {
   suspended: boolean;
   /** Routes that use it. */
   users: number;
+  /** For the writer: the record that its first leg had last. */
+  record: number;
 }
 
 export class HopRegistry {
   readonly #hops: (Hop | undefined)[] = [undefined];
   readonly #byKey = new Map<string, Hop>();
+  readonly #byDescription = new WeakMap<HopDescription, Hop>();
   readonly #byInterface = new Map<number, Set<Hop>>();
   readonly #byNexthop = new Map<number, Set<Hop>>();
   readonly #objects = new Map<number, NexthopObject>();
@@ -64,8 +67,19 @@ export class HopRegistry {
     return hop;
   }
 
-  /** The hop that says just this, made when it is new. It lasts while `users` is above 0: see `release`. */
+  /**
+   * The hop that says just this, made when it is new. It lasts while `users` is above 0: see `release`. The same
+   * description object is found again without spelling it out.
+   */
   intern(description: HopDescription): Hop {
+    const recent = this.#byDescription.get(description);
+    if (recent && this.#hops[recent.id] === recent) return recent;
+    const hop = this.#internByKey(description);
+    this.#byDescription.set(description, hop);
+    return hop;
+  }
+
+  #internByKey(description: HopDescription): Hop {
     const key = keyOf(description);
     const known = this.#byKey.get(key);
     if (known) return known;
@@ -79,6 +93,7 @@ export class HopRegistry {
       plain: description.plain && (object?.plain ?? true),
       suspended: false,
       users: 0,
+      record: 0,
     };
     this.#hops[hop.id] = hop;
     this.#byKey.set(key, hop);

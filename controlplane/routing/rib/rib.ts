@@ -43,6 +43,7 @@ export interface RibStatistics {
 }
 
 const RTN_LOCAL = 2;
+const none: readonly number[] = [];
 
 export const localTable = 255;
 export const mainTable = 254;
@@ -55,13 +56,40 @@ export class Rib {
   readonly #store: RouteStore;
   readonly #tables = new Map<number, PrefixTable>();
   readonly #changed: PrefixTable;
+  readonly #expected: number;
+  #noting = true;
   #strayDeletions = 0;
 
-  /** `words`: 1 for IPv4, 4 for IPv6. */
-  constructor(words: 1 | 4) {
+  /**
+   * `words`: 1 for IPv4, 4 for IPv6. `expected`: routes there is room for from the start; memory that is not used yet
+   * costs nothing, and growing a large table takes long.
+   */
+  constructor(words: 1 | 4, expected = 1000) {
     this.words = words;
-    this.#store = new RouteStore(words);
+    this.#expected = expected;
+    this.#store = new RouteStore(words, Math.ceil(expected * 1.1));
     this.#changed = new PrefixTable(words);
+  }
+
+  /**
+   * While everything is read for the first time, changes are not noted: `highest` and `prefixOf` lead through all of it
+   * afterwards.
+   */
+  set noting(on: boolean) {
+    this.#noting = on;
+  }
+
+  /** Routes have numbers up to this. */
+  get highest(): number {
+    return this.#store.highest;
+  }
+
+  /** Copies the prefix of a route by its number. @returns its length, -1 when there is no such route. */
+  prefixOf(route: number, target: Uint32Array): number {
+    const store = this.#store;
+    if (store.hop[route] === 0) return -1;
+    for (let i = 0; i < this.words; i++) target[i] = store.address[route * this.words + i]!;
+    return store.length[route]!;
   }
 
   /** RTM_NEWROUTE. */
@@ -243,10 +271,11 @@ export class Rib {
     };
   }
 
-  #equals({ table, address, length, tos, priority }: RouteDescription): number[] {
+  #equals({ table, address, length, tos, priority }: RouteDescription): readonly number[] {
     const store = this.#store;
-    const found: number[] = [];
     let route = this.#tables.get(table)?.get(address, length) ?? 0;
+    if (route === 0) return none;
+    const found: number[] = [];
     for (; route !== 0; route = store.next[route]!)
       if (store.tos[route] === tos && store.priority[route] === priority) found.push(route);
     return found;
@@ -286,8 +315,12 @@ export class Rib {
   /** By priority; among equal ones first or last. */
   #link(route: number, first: boolean): void {
     const store = this.#store;
-    const table = this.#tables.get(store.table[route]!) ?? new PrefixTable(this.words);
-    this.#tables.set(store.table[route]!, table);
+    const number = store.table[route]!;
+    let table = this.#tables.get(number);
+    if (!table) {
+      table = new PrefixTable(this.words, number === mainTable ? this.#expected : undefined);
+      this.#tables.set(number, table);
+    }
     const address = store.addressOf(route);
     const priority = store.priority[route]!;
     let previous = 0;
@@ -340,6 +373,7 @@ export class Rib {
     const store = this.#store;
     const address = store.addressOf(route);
     const length = store.length[route]!;
+    if (!this.#noting) return;
     this.#changed.set(address, length, 1);
     const main = this.#tables.get(mainTable);
     if (store.table[route] !== localTable || length === this.words * 32 || !main) return;
