@@ -12,7 +12,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { timedGrace } from '../routing/fib/grace.ts';
 import { BackendTable } from './backend-table.ts';
-import { type BackendView, judge } from './backend-view.ts';
+import { type BackendState, type BackendView, judge } from './backend-view.ts';
 import type { BalanceMemory } from './balance-memory.ts';
 import { BalancerState } from './balancer-state.ts';
 import { CapacityError } from './capacity-error.ts';
@@ -112,7 +112,7 @@ export class Balancer implements ServiceStates {
   readonly #statuses = new Map<string, BackendStatus>();
   readonly #states = new Map<string, ServiceState>();
   readonly #listeners = new Set<(service: string) => void>();
-  readonly #backendListeners = new Set<(status: BackendStatus) => void>();
+  readonly #backendListeners = new Set<(status: BackendStatus, before: BackendState) => void>();
   readonly #subscriptions: Unsubscribe[];
   #spec: BalancerSpec = { pools: [], services: [], settings: NOTHING };
   #records: readonly DesiredRecord[] = [];
@@ -385,7 +385,7 @@ export class Balancer implements ServiceStates {
       changes,
     };
     this.#statuses.set(line, status);
-    if (changed) for (const listener of this.#backendListeners) listener(status);
+    if (changed) for (const listener of this.#backendListeners) listener(status, before.view.state);
   }
 
   /** What a backend is or would be, by what is known now. */
@@ -400,7 +400,7 @@ export class Balancer implements ServiceStates {
   }
 
   /** Called with a backend whose state has changed. */
-  onBackend(listener: (status: BackendStatus) => void): Unsubscribe {
+  onBackend(listener: (status: BackendStatus, before: BackendState) => void): Unsubscribe {
     this.#backendListeners.add(listener);
     return () => {
       this.#backendListeners.delete(listener);

@@ -129,6 +129,40 @@ export const vocabulary = {
     fields: {},
   },
 
+  // Load balancer
+  service_up: {
+    level: 'info',
+    sentence: 'service {service} is up: {usable} of {backends} backends can take connections',
+    fields: { service: 'Its name', usable: 'Backends that can', backends: 'All of its pool' },
+  },
+  service_down: {
+    level: 'warn',
+    sentence: 'service {service} is down: {reason}',
+    fields: { service: 'Its name', reason: 'Why' },
+  },
+  service_removed: {
+    level: 'info',
+    sentence: 'service {service} is gone',
+    fields: { service: 'Its name' },
+  },
+  backend_changed: {
+    level: 'info',
+    sentence: 'backend {pool}/{backend} is {state} ({before} before) {reason}',
+    fields: {
+      pool: 'Its pool',
+      backend: 'Its name',
+      state: 'active, draining, maintenance or down',
+      before: 'The same, before',
+      reason: 'Why, where there is something to say',
+    },
+    burst: 100,
+  },
+  backend_ordered: {
+    level: 'info',
+    sentence: 'an operator said of backend {pool}/{backend}: {state}',
+    fields: { pool: 'Its pool', backend: 'Its name', state: 'draining, maintenance, or file: as configured' },
+  },
+
   // Routing daemons
   bgp_session_established: {
     level: 'info',

@@ -93,7 +93,7 @@ class BalancerPart implements Part {
   }
 
   #start() {
-    const { plane, paths, exchange, log } = this.#context;
+    const { plane, paths, exchange, events, log } = this.#context;
     const memory = new BalanceMemory(() => plane.maps);
     const hops = new KernelNextHops();
     const balancer = new Balancer({
@@ -104,14 +104,21 @@ class BalancerPart implements Part {
       overrides: this.#overrides!,
       onError: (error) => log.error(`balancer: ${error instanceof Error ? (error.stack ?? error.message) : error}`),
     });
+    const told = new Map<string, boolean>();
     balancer.onChange((service) => {
       const state = balancer.list().find(({ name }) => name === service);
-      if (state)
-        log.info({ service, up: state.up, ready: state.ready, ratio: state.ratio }, state.reason || 'service is up');
-      else log.info({ service }, 'service is gone');
+      if (!state) {
+        told.delete(service);
+        events.emit('service_removed', { service });
+      } else if (told.get(service) !== state.up) {
+        told.set(service, state.up);
+        const { usable, backends, reason } = state;
+        if (state.up) events.emit('service_up', { service, usable, backends });
+        else events.emit('service_down', { service, reason });
+      }
     });
-    balancer.onBackend(({ pool, spec, view }) =>
-      log.info({ pool, backend: spec.name, state: view.state }, view.reason || `backend is ${view.state}`),
+    balancer.onBackend(({ pool, spec, view }, before) =>
+      events.emit('backend_changed', { pool, backend: spec.name, state: view.state, before, reason: view.reason }),
     );
     exchange.services.use(balancer);
     return { balancer, memory, hops };
@@ -212,6 +219,7 @@ class BalancerPart implements Part {
       this.#overrides!.clear(pool, backend);
     } else if (state === 'draining' || state === 'maintenance') this.#overrides!.set(pool, backend, state, forMs);
     else throw new RouteError(400, 'state must be draining, maintenance or file');
+    this.#context.events.emit('backend_ordered', { pool, backend, state });
     await balancer.overridden(pool);
     return reportBackends(balancer, this.#running!.memory).find(
       (each) => each.pool === pool && each.backend === backend,
