@@ -207,3 +207,36 @@ describe('a balancer in l2 mode', () => {
     expect(farm.box.ip(`route show ${vip4}`)).toBe('');
   });
 });
+
+describe('a balancer in ipip mode', () => {
+  let lab: Lab;
+  let farm: Farm;
+  let box: Headrace;
+
+  beforeAll(async () => {
+    lab = new Lab('ipip');
+    farm = new Farm(lab, ['a', 'b']);
+    for (const name of ['a', 'b']) {
+      await farm.serve(name);
+      await farm.decapsulate(name);
+    }
+    box = await headrace(farm.box, {
+      version: 1,
+      dataplane: { interfaces: [{ match: 'p*' }] },
+      pools: { web: { backends: { a: { address: farm.address('a') }, b: { address: farm.address('b') } } } },
+      services: { www: { frontends: [{ vip: vip4, tcp: 'any' }], pool: 'web', balance: { table: 1021 } } },
+    });
+  });
+  afterAll(() => lab?.cleanup());
+
+  it('holds connections through tunnels, and through a drain', async () => {
+    const held = farm.hold(vip4, 40);
+    const round = await held.after(2);
+    expect([round.opened, round.reasons]).toEqual([40, {}]);
+    expect(Object.keys(round.servers).sort()).toEqual(['a', 'b']);
+    expect(box.cli('backend', 'drain', 'web/b').stdout).toContain('web/b is draining');
+    const after = await held.after(3);
+    expect([after.reasons, after.servers]).toEqual([{}, round.servers]);
+    expect(box.packets({ reason: 'balanced' })).toBeGreaterThan(80);
+  });
+});

@@ -68,6 +68,11 @@ export class Farm {
     return server;
   }
 
+  /** Gives the server of that name a tunnel's end. */
+  async decapsulate(name: string): Promise<void> {
+    await this.#script(this.servers.get(name)!, 'decapsulator').line(/^ready/);
+  }
+
   /** Clients that open connections to the VIP and hold them. */
   hold(address: string, count: number, roundMs = 100): Clients {
     return new Clients(this.#script(this.client, 'holder', address, String(PORT), String(count), String(roundMs)));

@@ -41,7 +41,7 @@ const ready = (): boolean =>
   (JSON.parse(box.cli('services', '--json').stdout) as { ready: boolean }[]).every((service) => service.ready);
 await until('the service to be ready', ready);
 
-const held = farm.hold(vip4, wanted, 1000);
+const held = farm.hold(vip4, wanted, 3000);
 const opened = await held.after(1);
 console.log(`${opened.opened} connections held: ${JSON.stringify(opened.servers)}`);
 let wronged = 0;
