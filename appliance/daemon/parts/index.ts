@@ -15,9 +15,9 @@ const definitions: readonly PartDefinition[] = [
   tapPart,
   // The balancer's part comes between checks and announcements: it asks the former, and the latter ask it.
   healthPart,
+  balancerPart,
   announcePart,
   live,
-  balancerPart,
 ];
 
 export function createParts(context: PartContext): readonly Part[] {
