@@ -20,6 +20,7 @@ const common: readonly (readonly [verdict: string, reason: string])[] = [
   ['pass', 'frag_needed'],
   ['pass', 'other_ethertype'],
   ['pass', 'egress_unable'],
+  ['drop', 'truncated'],
 ];
 
 /** @param interfaces those attached; the interface "other" stands for all without counters of their own. */

@@ -1,8 +1,10 @@
-/** Writes docs/reference from the definitions the program itself uses: `node --import tsx appliance/cli/reference.ts`. */
+/** Writes docs/reference, dashboards and rules from the definitions the program itself uses: `node --import tsx appliance/cli/reference.ts`. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { dashboardFiles } from '../../monitoring/dashboards/index.ts';
 import { eventsReference } from '../../monitoring/events/index.ts';
 import { metricsReference } from '../../monitoring/index.ts';
+import { ruleFiles } from '../../monitoring/rules/files.ts';
 import { configJsonSchema, configReference } from '../config/index.ts';
 import { doctorReference } from '../doctor/index.ts';
 import { cliReference } from './program.ts';
@@ -15,6 +17,8 @@ export const references: Readonly<Record<string, () => string>> = {
   'docs/reference/doctor.md': doctorReference,
   'docs/reference/events.md': eventsReference,
   'docs/reference/metrics.md': metricsReference,
+  ...dashboardFiles,
+  ...ruleFiles,
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -1,0 +1,69 @@
+/** The box itself: what the daemon costs, and what it runs on. */
+import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { board, box } from './board.ts';
+import { metric as m } from './names.ts';
+import { series, table } from './panels.ts';
+
+export function machine(): Dashboard {
+  return board({
+    uid: 'headrace-machine',
+    title: 'Headrace / The box itself',
+    description: 'What the daemon costs, and what it runs on. Packets are forwarded whether it runs or not.',
+  })
+    .withRow(new RowBuilder('Daemon'))
+    .withPanel(
+      series(
+        { title: 'CPU', description: 'Cores that the daemon uses. The packet path is not in it.', unit: 'short' },
+        [{ expr: `rate(headrace_process_cpu_seconds_total{${box}}[$__rate_interval])`, legend: '{{instance}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Memory',
+          description: 'Resident memory of the daemon, the tables of the FIB mirror that it maps included.',
+          unit: 'bytes',
+        },
+        [{ expr: `headrace_process_resident_memory_bytes{${box}}`, legend: '{{instance}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Event-loop delay, 99 %',
+          description: 'How long what the daemon has to do waits. Above 50 ms something holds it up.',
+          unit: 's',
+        },
+        [{ expr: `headrace_nodejs_eventloop_lag_p99_seconds{${box}}`, legend: '{{instance}}' }],
+      ),
+    )
+    .withPanel(
+      series({ title: 'Open files', description: 'File descriptors of the daemon.', unit: 'short' }, [
+        { expr: `headrace_process_open_fds{${box}}`, legend: '{{instance}}' },
+      ]),
+    )
+    .withRow(new RowBuilder('Configuration'))
+    .withPanel(
+      series({ title: 'Reloads', description: 'By result, in the last hour.', unit: 'short' }, [
+        { expr: `sum by (result) (increase(${m.reloads}{${box}}[1h]))`, legend: '{{result}}' },
+      ]),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Age of the configuration',
+          description: 'Time since the configuration in force was read.',
+          unit: 's',
+        },
+        [{ expr: `time() - ${m.lastReloadSuccess}{${box}}`, legend: '{{instance}}' }],
+      ),
+    )
+    .withPanel(
+      table(
+        { title: 'Versions', description: 'What runs.', unit: 'short', width: 24, height: 6 },
+        { expr: `${m.buildInfo}{${box}}`, legend: '' },
+        ['Value'],
+      ),
+    )
+    .build();
+}

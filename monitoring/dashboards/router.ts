@@ -1,0 +1,120 @@
+/** Forwarding, interface by interface, and what it follows: routes, neighbors, netlink. */
+import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { board, box, labelVariable } from './board.ts';
+import { metric as m } from './names.ts';
+import { series, stat, table } from './panels.ts';
+
+const port = `${box}, interface=~"$interface"`;
+const rate = (name: string, match = ''): string => `rate(${name}{${port}${match && `, ${match}`}}[$__rate_interval])`;
+
+export function router(): Dashboard {
+  return board({
+    uid: 'headrace-router',
+    title: 'Headrace / Router',
+    description: 'Forwarding by interface, and the routes and neighbors it follows.',
+  })
+    .withVariable(labelVariable('interface', 'interface', m.interfaceInfo, 'Interface'))
+    .withRow(new RowBuilder('Forwarding'))
+    .withPanel(
+      series({ title: 'Packets in, by interface', description: 'Packets a second that arrived.', unit: 'pps' }, [
+        { expr: `sum by (interface) (${rate(m.packets)})`, legend: '{{interface}}' },
+      ]),
+    )
+    .withPanel(
+      series(
+        { title: 'Bits in, by interface', description: 'Bits a second that arrived, layer 2 included.', unit: 'bps' },
+        [{ expr: `8 * sum by (interface) (${rate(m.bytes)})`, legend: '{{interface}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        { title: 'By verdict', description: 'What became of them.', unit: 'pps' },
+        [{ expr: `sum by (verdict) (${rate(m.packets)})`, legend: '{{verdict}}' }],
+        { stacked: true, colorsByVerdict: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Share of the fast path',
+          description: 'Of the packets of each interface, those that never went through the kernel.',
+          unit: 'percentunit',
+        },
+        [
+          {
+            expr: `1 - sum by (interface) (${rate(m.packets, 'verdict="pass"')}) / sum by (interface) (${rate(m.packets)})`,
+            legend: '{{interface}}',
+          },
+        ],
+        { most: 1 },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Left to the kernel, by reason',
+          description:
+            'no_neighbor: next hops not resolved. egress_unable: the other interface takes no XDP frames. netfilter: the operator’s rules would be skipped.',
+          unit: 'pps',
+          width: 24,
+        },
+        [{ expr: `sum by (reason) (${rate(m.packets, 'verdict="pass"')}) > 0`, legend: '{{reason}}' }],
+        { stacked: true },
+      ),
+    )
+    .withRow(new RowBuilder('Interfaces'))
+    .withPanel(
+      table(
+        { title: 'Attached', description: 'Interfaces of the configuration and how XDP runs on them.', unit: 'short' },
+        { expr: `${m.interfaceInfo}{${port}}`, legend: '' },
+        ['Value'],
+      ),
+    )
+    .withPanel(
+      series(
+        { title: 'Links by state', description: 'All network interfaces of the box.', unit: 'short' },
+        [{ expr: `sum by (state) (${m.links}{${box}})`, legend: '{{state}}' }],
+        { stacked: true },
+      ),
+    )
+    .withRow(new RowBuilder('Routes and neighbors'))
+    .withPanel(
+      series(
+        { title: 'Routes by protocol', description: 'In the kernel, by who put them there.', unit: 'short' },
+        [{ expr: `sum by (family, protocol) (${m.routes}{${box}})`, legend: '{{family}} {{protocol}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Neighbors by state',
+          description:
+            'Entries of the kernel. Many that are incomplete or failed: somebody scans, or a next hop is gone.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (state) (${m.neighbors}{${box}})`, legend: '{{state}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        { title: 'Netlink', description: 'Notifications from the kernel: a storm of routes shows here.', unit: 'cps' },
+        [{ expr: `sum by (instance) (rate(${m.netlinkEvents}{${box}}[$__rate_interval]))`, legend: '{{instance}}' }],
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Overruns',
+          description: 'Times in the range shown that notifications were lost and everything was listed anew.',
+          unit: 'short',
+          width: 6,
+          height: 8,
+        },
+        { expr: `sum(increase(${m.netlinkOverruns}{${box}}[$__range]))`, legend: 'overruns' },
+        { warn: 1 },
+      ),
+    )
+    .build();
+}

@@ -1,0 +1,61 @@
+/** The rule files for Prometheus, and the runbook. */
+import { stringify } from 'yaml';
+import { alertRules } from './alerts.ts';
+import { recordingRules } from './recording.ts';
+
+const head = '# Generated from monitoring/rules: change it there.\n';
+const runbook = 'docs/reference/alerts.md';
+
+function alertsFile(): string {
+  const rules = alertRules.map(({ name, expr, for: held, severity, summary, means }) => ({
+    alert: name,
+    expr,
+    for: held,
+    labels: { severity },
+    annotations: { summary, description: means, runbook: `${runbook}#${name.toLowerCase()}` },
+  }));
+  return head + stringify({ groups: [{ name: 'headrace', rules }] }, { lineWidth: 0 });
+}
+
+function recordingFile(): string {
+  const rules = recordingRules.map(({ record, expr }) => ({ record, expr }));
+  return head + stringify({ groups: [{ name: 'headrace-recording', rules }] }, { lineWidth: 0 });
+}
+
+function alertsReference(): string {
+  return [
+    '# Alerts and recording rules',
+    '',
+    '<!-- Generated from monitoring/rules by appliance/cli/reference.ts: change it there. -->',
+    '',
+    'The files are `monitoring/prometheus/headrace-alerts.yaml` and `headrace-recording.yaml`: name them in `rule_files` of',
+    "Prometheus. They expect a job whose name has `headrace` in it. Each alert's annotation `runbook` points to its part of",
+    'this page.',
+    '',
+    ...alertRules.flatMap((rule) => [
+      `## ${rule.name}`,
+      '',
+      `**${rule.severity}**, after ${rule.for}. ${rule.means}`,
+      '',
+      ...rule.steps.map((step, i) => `${i + 1}. ${step}`),
+      '',
+      '```promql',
+      rule.expr,
+      '```',
+      '',
+    ]),
+    '## Recording rules',
+    '',
+    '| series | meaning |',
+    '| --- | --- |',
+    ...recordingRules.map(({ record, means }) => `| \`${record}\` | ${means} |`),
+    '',
+  ].join('\n');
+}
+
+/** Files by path from the root of the repository. */
+export const ruleFiles: Readonly<Record<string, () => string>> = {
+  'monitoring/prometheus/headrace-alerts.yaml': alertsFile,
+  'monitoring/prometheus/headrace-recording.yaml': recordingFile,
+  'docs/reference/alerts.md': alertsReference,
+};
