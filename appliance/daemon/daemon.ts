@@ -130,6 +130,7 @@ export class Daemon {
         startedAt: this.#startedAt,
         requestRefresh: (cause) => this.#requestRefresh(cause),
         whole: () => this.#whole(),
+        balance: () => this.#started.find((part) => part.balance)?.balance?.(),
         status: () => this.status(),
       });
       for (const part of this.#parts) await part.check?.(this.#config);

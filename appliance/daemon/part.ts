@@ -11,6 +11,7 @@ import type { DataPlane, Features, InstancePaths } from '../../controlplane/data
 import type { Ports } from '../../controlplane/ports/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
 import type { Collectors } from '../../monitoring/index.ts';
+import type { BalanceReading } from '../../monitoring/live/index.ts';
 import type { Config } from '../config/schema/index.ts';
 import type { Exchange } from './exchange.ts';
 import type { DaemonStatus, Whole } from './status.ts';
@@ -32,6 +33,8 @@ export interface PartContext {
   readonly startedAt: number;
   /** Problems, notes and status of all parts. */
   readonly whole: () => Whole;
+  /** Services and backends of the part that balances; undefined where none does. */
+  readonly balance: () => Omit<BalanceReading, 'at'> | undefined;
   /** What `headrace status` gets. */
   readonly status: () => DaemonStatus;
 }
@@ -78,6 +81,8 @@ export interface Part {
   notes?(): readonly string[];
   /** Becomes JSON, under `parts.NAME` of the status. */
   status?(): unknown;
+  /** Services and backends with their counters, for the live views. */
+  balance?(): Omit<BalanceReading, 'at'> | undefined;
   /** On the control socket, by method and path: `GET /neighbors`. */
   routes?(): Readonly<Record<string, Route>>;
   metrics?(): Collectors;

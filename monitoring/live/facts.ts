@@ -2,6 +2,7 @@
  * One line about each part of the box, from the status it gives: in words where the part is known, and as its own keys
  * and values where it is not, so that a new part is seen before anybody wrote words for it.
  */
+import { count } from './format.ts';
 import type { Fact } from './snapshot.ts';
 
 type Status = Readonly<Record<string, unknown>>;
@@ -11,7 +12,57 @@ type Describe = (status: Status) => Omit<Fact, 'title'> | undefined;
 /** Parts shown elsewhere, as a whole. */
 const shownElsewhere: ReadonlySet<string> = new Set(['balancer', 'live']);
 
-const known: Readonly<Record<string, { readonly title: string; readonly describe?: Describe }>> = {};
+const known: Readonly<Record<string, { readonly title: string; readonly describe?: Describe }>> = {
+  fib: {
+    title: 'Route lookup',
+    describe: ({ mode, why }) => {
+      const ways: Readonly<Record<string, string>> = {
+        helper: "the kernel's own lookup",
+        mirror: "tables mirrored from the kernel's",
+      };
+      if (typeof mode !== 'string') return undefined;
+      return { text: `${ways[mode] ?? mode}${typeof why === 'string' && why ? ` (${why})` : ''}`, tone: 'good' };
+    },
+  },
+  firewall: {
+    title: 'Firewall',
+    describe: ({ claims }) => {
+      if (!Array.isArray(claims)) return undefined;
+      if (claims.length === 0) return { text: 'no rules that the fast path would skip', tone: 'good' };
+      const names = (action: string): string => {
+        const all = (claims as readonly Status[]).filter((claim) => claim['action'] === action);
+        return [...new Set(all.map((claim) => String(claim['interface'])))].join(', ');
+      };
+      const parts = [
+        names('kernel') && `rules apply: the kernel forwards for ${names('kernel')}`,
+        names('bypass') && `rules are skipped on ${names('bypass')}, as configured`,
+      ].filter(Boolean);
+      return { text: parts.join('; '), tone: 'attention' };
+    },
+  },
+  neighbors: {
+    title: 'Neighbors',
+    describe: ({ kept, resolved }) => {
+      if (typeof kept !== 'number' || typeof resolved !== 'number') return undefined;
+      const text = `${resolved} of ${count(kept, 'next hop')} resolved and kept so`;
+      return { text, tone: resolved < kept ? 'attention' : 'good' };
+    },
+  },
+  announce: {
+    title: 'Announcements',
+    describe: ({ vips, wanted, announced }) => {
+      if (typeof vips !== 'number' || typeof wanted !== 'number' || typeof announced !== 'number') return undefined;
+      const text = vips === 0 ? 'no VIP to announce' : `${announced} of ${count(vips, 'VIP')} announced`;
+      return { text, tone: announced < wanted ? 'bad' : 'good' };
+    },
+  },
+  health: { title: 'Health checks' },
+  tap: {
+    title: 'Capture',
+    describe: ({ capturing }) =>
+      typeof capturing === 'boolean' ? { text: capturing ? 'running' : 'off', tone: 'neutral' } : undefined,
+  },
+};
 
 export function factsOf(parts: Readonly<Record<string, unknown>>): Record<string, Fact> {
   const facts: Record<string, Fact> = {};

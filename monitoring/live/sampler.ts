@@ -12,9 +12,9 @@ import { factsOf } from './facts.ts';
 import { TrafficHistory } from './history.ts';
 import type { DeviceCounts } from './net-dev.ts';
 import { type CounterRates, type CounterReading, counterRates, noTraffic, round } from './rates.ts';
-import { servicesOf } from './services.ts';
+import { type BalanceReading, servicesOf } from './services.ts';
 import { sessionsOf } from './sessions.ts';
-import type { History, LiveInterface, Rate, Snapshot } from './snapshot.ts';
+import type { History, LiveInterface, LiveService, Rate, Snapshot } from './snapshot.ts';
 
 /** What the daemon says about itself. */
 export interface LiveStatus {
@@ -31,12 +31,16 @@ export interface LiveSources {
   readonly ports: () => readonly PortState[];
   readonly devices: () => ReadonlyMap<string, DeviceCounts>;
   readonly sessions: () => readonly BgpSession[];
+  /** Services and backends; undefined where nothing is balanced. */
+  readonly balance?: () => Omit<BalanceReading, 'at'> | undefined;
   /** Milliseconds of a clock that only goes forward. Default: this process's. */
   readonly clock?: () => number;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
 }
 
+/** Backends that are looked at in a second: with more of them, not all seconds bring new figures of services. */
+const BACKENDS_A_SECOND = 500;
 /** Reasons shown at most: more would be noise. */
 const REASONS = 12;
 
@@ -48,6 +52,9 @@ export class LiveSampler {
   readonly #sources: LiveSources;
   readonly #history = new TrafficHistory();
   #last: Reading;
+  #balance: BalanceReading | undefined;
+  #services: Readonly<Record<string, LiveService>> = {};
+  #rest = 0;
   #snapshot: Snapshot;
 
   constructor(sources: LiveSources) {
@@ -70,9 +77,18 @@ export class LiveSampler {
     const rates = counterRates(this.#last, next);
     const sent = sentRates(this.#last, next);
     this.#last = next;
+    if (this.#rest-- <= 0) this.#lookAtServices(next.at);
     this.#snapshot = this.#make(rates, sent);
     this.#history.add(this.#snapshot.at, rates, Object.keys(this.#snapshot.interfaces));
     return this.#snapshot;
+  }
+
+  #lookAtServices(at: number): void {
+    const found = this.#sources.balance?.();
+    const next = found && { at, ...found };
+    this.#services = next ? servicesOf(this.#balance, next) : {};
+    this.#balance = next;
+    this.#rest = Math.floor((next?.backends.length ?? 0) / BACKENDS_A_SECOND);
   }
 
   #read(): Reading {
@@ -92,7 +108,7 @@ export class LiveSampler {
       traffic: rates.total,
       interfaces: Object.fromEntries(ports().map((port) => [port.name, interfaceOf(port, rates, sent)])),
       reasons: rates.reasons.slice(0, REASONS),
-      services: servicesOf(parts['balancer']),
+      services: this.#services,
       sessions: sessionsOf(sessions()),
       facts: factsOf(parts),
     };

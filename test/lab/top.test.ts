@@ -75,7 +75,7 @@ describe('headrace top', () => {
     await see(/this help/);
     press('?');
     press('p');
-    await see(/paused/);
+    await see(/paused$/m);
     press('p', 'o');
     await until('it to go on', () => !shown().includes('paused'));
 
@@ -91,7 +91,7 @@ describe('headrace top', () => {
     press('q');
     await until('the shell', () => !shown().includes('INTERFACE'));
     press('stty -a | grep -o " echo " ; echo "status $?"', 'Enter');
-    await see(/^ echo /m);
+    await see(/^ echo *$/m);
   });
 
   it('is without colors and bars where those are not wanted', () => {

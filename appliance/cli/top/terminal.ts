@@ -54,12 +54,12 @@ export class Terminal {
     this.#enter();
   }
 
-  /** Writes the lines that differ from those shown. */
+  /** Writes the lines that differ from those shown. Erasing after a full line would take its last character. */
   show(lines: readonly string[]): void {
     if (!this.#entered) return;
     let text = '';
     for (let i = 0; i < this.height; i++)
-      if (this.#shown[i] !== (lines[i] ?? '')) text += `\x1b[${i + 1};1H${lines[i] ?? ''}\x1b[K`;
+      if (this.#shown[i] !== (lines[i] ?? '')) text += `\x1b[${i + 1};1H\x1b[2K${lines[i] ?? ''}`;
     this.#shown = Array.from({ length: this.height }, (_, i) => lines[i] ?? '');
     if (text) process.stdout.write(text);
   }

@@ -185,6 +185,12 @@ class BalancerPart implements Part {
     };
   }
 
+  balance() {
+    if (!this.#running || this.#running.balancer.spec.services.length === 0) return undefined;
+    const { balancer, memory } = this.#running;
+    return { services: reportServices(balancer, memory), backends: reportBackends(balancer, memory) };
+  }
+
   routes() {
     return {
       'GET /services': () => (this.#running ? reportServices(this.#running.balancer, this.#running.memory) : []),

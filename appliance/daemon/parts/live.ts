@@ -66,6 +66,7 @@ class Live implements Part {
       ports: () => this.#context.ports.states,
       devices: readDeviceCounts,
       sessions: () => this.#watch.sessions,
+      balance: this.#context.balance,
     });
     return this.#sampler;
   }

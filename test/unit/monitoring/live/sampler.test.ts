@@ -81,7 +81,7 @@ describe('LiveSampler', () => {
         healthy: true,
         problems: [],
         notes: ['a note'],
-        parts: { fib: { mode: 'helper', routes: 12 } },
+        parts: { thing: { mode: 'helper', routes: 12 } },
       }),
       counters: () => rows,
       ports: () => [port('p0')],
@@ -103,7 +103,7 @@ describe('LiveSampler', () => {
       in: { fast: { packets: 7, bytes: 700 } },
       out: { packets: 3, bytes: 30 },
     });
-    expect(snapshot.facts).toEqual({ fib: { title: 'Fib', text: 'mode helper · routes 12', tone: 'neutral' } });
+    expect(snapshot.facts).toEqual({ thing: { title: 'Thing', text: 'mode helper · routes 12', tone: 'neutral' } });
     expect(history.at).toHaveLength(300);
     expect(history.at.at(-1)).toBe(1_700_000_400);
     expect(new Set(history.packets.fast)).toEqual(new Set([7]));
