@@ -49,10 +49,25 @@ export function udp(spec: PortsSpec = {}): Payload {
   return { protocol: 17, build: withChecksum([...head, ...data], 6, 17, spec.checksum ?? 'right') };
 }
 
-export function tcp(spec: PortsSpec = {}): Payload {
-  const data = spec.data ?? filler(spec.length ?? 18);
+export const tcpFlag = { FIN: 0x01, SYN: 0x02, RST: 0x04, ACK: 0x10 } as const;
+
+export interface TcpSpec extends PortsSpec {
+  /** Default: ACK. */
+  readonly flags?: number;
+  /** Default 1 and 2. */
+  readonly sequence?: number;
+  readonly acknowledged?: number;
+  readonly window?: number;
+  /** A multiple of 4 bytes. */
+  readonly options?: readonly number[];
+}
+
+export function tcp(spec: TcpSpec = {}): Payload {
+  const data = [...(spec.options ?? []), ...(spec.data ?? filler(spec.length ?? 18))];
   const ports = [...u16(spec.sourcePort ?? 40_000), ...u16(spec.destinationPort ?? 80)];
-  const head = [...ports, ...u32(1), ...u32(2), 0x50, 0x10, ...u16(1024), 0, 0, 0, 0];
+  const numbers = [...u32(spec.sequence ?? 1), ...u32(spec.acknowledged ?? 2)];
+  const offset = 0x50 + ((spec.options?.length ?? 0) / 4) * 0x10;
+  const head = [...ports, ...numbers, offset, spec.flags ?? tcpFlag.ACK, ...u16(spec.window ?? 1024), 0, 0, 0, 0];
   return { protocol: 6, build: withChecksum([...head, ...data], 16, 6, spec.checksum ?? 'right') };
 }
 
@@ -77,4 +92,14 @@ export function icmp6(field: ChecksumField = 'right', length = 18): Payload {
 /** Any protocol with the bytes given. */
 export function carries(protocol: number, bytes: readonly number[]): Payload {
   return { protocol, build: () => [...bytes] };
+}
+
+/** Any ICMP message with the right checksum; `rest` is what follows type, code and checksum. */
+export function icmpMessage(type: number, code: number, rest: readonly number[]): Payload {
+  const value = checksum([type, code, 0, 0, ...rest]);
+  return carries(1, [type, code, ...u16(value), ...rest]);
+}
+
+export function icmp6Message(type: number, code: number, rest: readonly number[]): Payload {
+  return { protocol: 58, build: withChecksum([type, code, 0, 0, ...rest], 2, 58, 'right') };
 }

@@ -95,6 +95,7 @@ enum lb_refusal {
 	LB_REFUSAL_DROP,
 	LB_REFUSAL_RESET, /* TCP RST; for the rest as LB_REFUSAL_ICMP */
 	LB_REFUSAL_ICMP,  /* port unreachable where there is no service, host unreachable where there is no backend */
+	LB_REFUSAL_ECHO,  /* not for services: an echo request is answered */
 };
 
 enum lb_service_flag {
@@ -107,6 +108,7 @@ enum lb_service_flag {
 	LB_SERVICE_SNAT = 1 << 6,        /* nat: the source becomes ours too */
 	LB_SERVICE_ENTROPY = 1 << 7,     /* ipip: the low bits of the outer source come from the flow */
 	LB_SERVICE_REMEMBER_OFF = 1 << 8, /* TCP too goes by hash alone: no table while slots move */
+	LB_SERVICE_TTL_ERROR = 1 << 9,   /* VIP: say so when a TTL runs out here: the balancer is seen in a traceroute */
 };
 
 /*

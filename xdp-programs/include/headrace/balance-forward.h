@@ -146,10 +146,15 @@ static __always_inline __u32 lb_inner_sum(const void *ip, const void *end, __u8 
 					  __u32 ip_length)
 {
 	__u32 header = family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	const struct udphdr *udp = ip + header;
+	const struct udphdr *udp = ip + sizeof(struct iphdr);
 	__u64 pseudo = bpf_htonl(ip_length - header) + (__u64)bpf_htonl(protocol), sum;
 
-	if (fragment || ip + header > end)
+	barrier_var(udp);
+	if (family != AF_INET) {
+		udp = (const void *)udp + sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+		barrier_var(udp);
+	}
+	if (fragment || (const void *)udp > end)
 		return 0;
 	switch (protocol) {
 	case IPPROTO_UDP:
@@ -275,10 +280,8 @@ static __always_inline void lb_count(const struct packet *packet, const struct l
 	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, &target->backend), packet, target);
 }
 
-#define LB_TOO_BIG (1 << 17) /* lb_forward's answer besides verdicts: the MTU for the sender is in the low 16 bits */
-
 /* Sends the packet to its backend. */
-__noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, const struct lb_target *target)
+__noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
 {
 	const struct lb_service *service;
 	const struct lb_backend *way;
@@ -297,7 +300,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, const
 		return lb_drop(REASON_NO_SERVICE);
 	state = way ? LB_READ_ONCE(way->state) : 0;
 	if (!(state & LB_BACKEND_ALIVE))
-		return lb_drop(REASON_NO_BACKEND);
+		return lb_refuse(target, REASON_NO_BACKEND, service->no_backend);
 	if (way->flags & LB_BACKEND_LOCAL) {
 		lb_count(packet, target);
 		return pass(REASON_BALANCED_LOCAL);
@@ -311,8 +314,10 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, const
 		way = &scratch->way;
 	}
 	overhead = lb_overhead(service->mode, way);
-	if (packet->ip_length + overhead > way->mtu)
-		return LB_TOO_BIG | (__u16)(way->mtu - overhead);
+	if (packet->ip_length + overhead > way->mtu) {
+		target->mtu = way->mtu - overhead;
+		return lb_refuse(target, REASON_VIP_TOO_BIG, LB_REFUSAL_ICMP);
+	}
 	out.verdict = leave_by(ctx, packet, way->ifindex);
 	if (feature_vlan && out.verdict == VERDICT_PASS)
 		leave_tagged(ctx, packet, way->ifindex, &out);

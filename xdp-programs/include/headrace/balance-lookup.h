@@ -171,8 +171,7 @@ static __always_inline __u64 lb_flow_hash(const struct lb_flow_key *flow, const 
 	__u64 hash = service->seed + lb_where(flow->source), rest = (__u64)flow->protocol << 32;
 
 	if (!(service->flags & LB_SERVICE_CLIENT_IP)) {
-		if (service->fragments != LB_FRAGMENTS_HASH3)
-			rest |= flow->source_port | (__u32)flow->destination_port << 16;
+		rest |= flow->source_port | (__u32)flow->destination_port << 16;
 		hash += lb_word(flow->destination) * LB_HASH(C) + lb_word(flow->destination + 2) * LB_HASH(D) +
 			rest * LB_HASH(E);
 	}

@@ -40,35 +40,34 @@ static __always_inline int lb_alive(__u32 number)
 
 enum lb_budget_kind { LB_BUDGET_SYN, LB_BUDGET_OTHER, LB_BUDGET_ANSWER };
 
-/* Is one more allowed on this CPU in this second? */
+/* Is one more allowed on this CPU in this second? All fields are read and written: choosing an address instead of a
+ * value takes CAP_PERFMON. */
 __noinline int lb_spend(__u32 kind, __u64 now)
 {
-	__u32 zero = 0, *used, allowed;
+	__u32 zero = 0, syns = 0, others = 0, answers = 0, used, allowed;
 	const struct lb_settings *settings = bpf_map_lookup_elem(&lb_settings, &zero);
 	struct lb_budget *budget = bpf_map_lookup_elem(&lb_budgets, &zero);
 
 	if (!settings || !budget)
 		return 0;
-	if (budget->second != now >> LB_BUDGET_SHIFT) {
-		budget->second = now >> LB_BUDGET_SHIFT;
-		budget->syns = budget->others = budget->answers = 0;
+	if (budget->second == now >> LB_BUDGET_SHIFT) {
+		syns = budget->syns;
+		others = budget->others;
+		answers = budget->answers;
 	}
-	switch (kind) {
-	case LB_BUDGET_SYN:
-		used = &budget->syns;
-		allowed = settings->syn_budget;
-		break;
-	case LB_BUDGET_OTHER:
-		used = &budget->others;
-		allowed = settings->other_budget;
-		break;
-	default:
-		used = &budget->answers;
-		allowed = settings->answer_budget;
+	used = kind == LB_BUDGET_SYN ? syns : kind == LB_BUDGET_OTHER ? others : answers;
+	allowed = LB_READ_ONCE(settings->syn_budget);
+	if (kind != LB_BUDGET_SYN) {
+		__u32 other = LB_READ_ONCE(settings->other_budget), answer = LB_READ_ONCE(settings->answer_budget);
+
+		allowed = kind == LB_BUDGET_OTHER ? other : answer;
 	}
-	if (*used >= allowed)
+	if (used >= allowed)
 		return 0;
-	(*used)++;
+	budget->second = now >> LB_BUDGET_SHIFT;
+	budget->syns = syns + (kind == LB_BUDGET_SYN);
+	budget->others = others + (kind == LB_BUDGET_OTHER);
+	budget->answers = answers + (kind == LB_BUDGET_ANSWER);
 	return 1;
 }
 
@@ -90,8 +89,22 @@ struct lb_target {
 	__u32 service;
 	__u32 backend;
 	__u32 begins;  /* a connection */
-	__u32 refusal; /* enum lb_refusal, where there is no backend */
+	/* Where it does not go anywhere: */
+	__u32 reason;  /* enum reason */
+	__u32 refusal; /* enum lb_refusal */
+	__u32 mtu;     /* what would have fitted */
 };
+
+/* Answers within the stage: not verdicts. */
+#define LB_FORWARD 1 /* to target->backend */
+#define LB_REFUSE 2  /* for target->reason, as target->refusal says */
+
+static __always_inline int lb_refuse(struct lb_target *target, enum reason reason, __u32 refusal)
+{
+	target->reason = reason;
+	target->refusal = refusal;
+	return LB_REFUSE;
+}
 
 /* Remembers a flow. 0 when it was refused, which keeps the ring settling. */
 static __always_inline int lb_remember(const struct lb_flow_key *flow, const struct lb_choice *choice, __u32 backend,

@@ -6,7 +6,8 @@
  *   which flow, which service   balance-lookup.h
  *   which backend               balance-pick.h
  *   how it gets there           balance-forward.h
- *   errors, echo, refusals      balance-answer.h
+ *   errors, fragments, QUIC     balance-special.h
+ *   what we answer ourselves    balance-answer.h
  *
  * A packet for a VIP leaves this stage with a verdict: sent, answered, dropped with a reason, or the kernel's only when
  * the backend is this host.
@@ -14,11 +15,16 @@
 #ifndef HEADRACE_BALANCE_H
 #define HEADRACE_BALANCE_H
 
+#include "balance-answer.h"
 #include "balance-forward.h"
+#include "balance-special.h"
 #include "packet.h"
 
 /* Off until the first service: the control plane loads the program again with it. */
 const volatile _Bool feature_balance = 0;
+
+/* After its first fragment, the others of a packet are waited for this long: no longer than a host does (RFC 8200 4.5). */
+#define LB_FRAGMENT_SECONDS 60
 
 #define LB_TCP_FLAGS 13 /* offset in the header */
 #define LB_TCP_FIN 0x01
@@ -79,41 +85,182 @@ static __always_inline void lb_read_rest(struct xdp_md *ctx, const struct packet
 	}
 }
 
-/* Who takes a packet whose destination may be a VIP. NEXT: it is none. LB_FORWARD: `target` says it. */
-#define LB_FORWARD 1
+/* What parse has against the packet, once it is known to be for a VIP. The kernel would route it on, so most of it is
+ * the end of the packet. */
+static __always_inline int lb_objection(const struct packet *packet, struct lb_target *target, __u32 vip_flags)
+{
+	switch (packet->why_not) {
+	case REASON_FORWARDED: /* none */
+	case REASON_NETFILTER: /* rules for what the kernel forwards: it would not forward this */
+	case REASON_TAGS_HIDDEN:
+		return NEXT;
+	case REASON_ENSLAVED: /* it never reaches IP here */
+		return pass(REASON_ENSLAVED);
+	case REASON_TTL_EXPIRED:
+		return lb_refuse(target, REASON_VIP_TTL,
+				 vip_flags & LB_SERVICE_TTL_ERROR ? LB_REFUSAL_ICMP : LB_REFUSAL_DROP);
+	default:
+		return lb_drop(REASON_VIP_UNFIT);
+	}
+}
 
+/* ICMP for a VIP: answers NEXT when it is about a flow, which is in `flow` then. */
+static __always_inline int lb_icmp(struct xdp_md *ctx, const struct packet *packet, const struct lb_service *vip,
+				   struct lb_flow_key *flow, struct lb_choice *choice, struct lb_target *target)
+{
+	switch (lb_read_icmp(ctx, packet, flow)) {
+	case LB_ICMP_ERROR:
+		choice->read_only = 1;
+		return NEXT;
+	case LB_ICMP_ECHO:
+		return lb_refuse(target, REASON_VIP_ECHO, vip->flags & LB_SERVICE_ECHO ? LB_REFUSAL_ECHO : LB_REFUSAL_DROP);
+	case LB_ICMP_NEIGHBOR:
+		return pass(REASON_LOCAL);
+	default:
+		return lb_drop(REASON_VIP_ICMP);
+	}
+}
+
+/* Remembers where the first fragment of a packet went. */
+static __always_inline void lb_note_fragment(const struct lb_fragment_key *key, const struct lb_target *target)
+{
+	struct lb_fragment entry = {
+		.seen = bpf_ktime_get_coarse_ns(),
+		.service = target->service,
+		.backend = target->backend,
+	};
+
+	bpf_map_update_elem(&lb_fragments, key, &entry, BPF_ANY);
+}
+
+/* The backend for a flow, into `target`. */
+__noinline int lb_choose_for(struct xdp_md *ctx, const struct packet *packet, struct lb_flow_key *flow,
+			     struct lb_choice *choice, struct lb_target *target)
+{
+	const struct lb_service *service;
+	__u32 backend = 0;
+
+	if (!packet || !flow || !choice || !target)
+		return lb_drop(REASON_VIP_UNFIT);
+	service = lb_service(choice->service);
+	if (!service)
+		return lb_drop(REASON_VIP_UNFIT);
+	/* Fragments have no ports: a service that takes them knows its flows without. */
+	if (service->fragments == LB_FRAGMENTS_HASH3)
+		flow->source_port = flow->destination_port = 0;
+	target->service = choice->service;
+	target->begins = choice->syn;
+	target->hash = lb_flow_hash(flow, service);
+	if (service->udp == LB_UDP_QUIC && flow->protocol == IPPROTO_UDP && !choice->read_only)
+		backend = lb_quic(ctx, packet, choice->service);
+	target->backend = backend ?: lb_pick(flow, service, choice, target->hash);
+	if (choice->syn && service->mss)
+		lb_clamp(ctx, packet, service->mss);
+	return LB_FORWARD;
+}
+
+/* The same as lb_choose for fragments. */
+__noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
+{
+	struct lb_flow_key flow __attribute__((aligned(8))) = {};
+	const struct lb_fragment *first;
+	const struct lb_service *vip;
+	struct lb_match match = {};
+	struct lb_fragment_key key = {};
+	struct lb_choice choice = {};
+	__u32 tcp, udp;
+	int answer, kind;
+	__u64 where;
+
+	if (!packet || !target || !lb_read_destination(ctx, packet, &flow))
+		return NEXT;
+	lb_read_rest(ctx, packet, &flow, &choice);
+	where = lb_where(flow.destination);
+	match.vip = lb_find_vip(flow.destination, where, lb_filter_has(where));
+	vip = lb_service(match.vip);
+	if (!match.vip || !vip)
+		return NEXT;
+	answer = lb_objection(packet, target, vip->flags);
+	if (answer)
+		return answer;
+	/* Both read first: choosing the address instead takes CAP_PERFMON. */
+	tcp = LB_READ_ONCE(vip->fragment_tcp);
+	udp = LB_READ_ONCE(vip->fragment_udp);
+	choice.service = packet->protocol == IPPROTO_TCP ? tcp : packet->protocol == IPPROTO_UDP ? udp : 0;
+	if (choice.service)
+		return lb_choose_for(ctx, packet, &flow, &choice, target);
+	if (vip->fragments != LB_FRAGMENTS_TRACK)
+		return lb_drop(REASON_VIP_FRAGMENT);
+	kind = lb_read_fragment(ctx, packet, &flow, &key);
+	if (kind == LB_FRAGMENT_LATER) {
+		first = bpf_map_lookup_elem(&lb_fragments, &key);
+		if (!first || bpf_ktime_get_coarse_ns() - first->seen > LB_FRAGMENT_SECONDS * LB_SECOND)
+			return lb_drop(REASON_VIP_FRAGMENT);
+		lb_event(LB_EVENT_FRAGMENT_FOUND);
+		target->service = first->service;
+		target->backend = first->backend;
+		target->hash = key.id;
+		return LB_FORWARD;
+	}
+	if (kind != LB_FRAGMENT_FIRST)
+		return lb_drop(REASON_VIP_FRAGMENT);
+	match.service = lb_find((const void *)vip->address, lb_where(vip->address),
+				lb_rest(flow.destination_port, flow.protocol, vip->prefix));
+	if (!match.service)
+		lb_match_wider(&match, &flow);
+	vip = lb_service(match.service);
+	if (!match.service || !vip || vip->fragments != LB_FRAGMENTS_TRACK)
+		return lb_drop(REASON_VIP_FRAGMENT);
+	choice.service = match.service;
+	answer = lb_choose_for(ctx, packet, &flow, &choice, target);
+	if (answer == LB_FORWARD)
+		lb_note_fragment(&key, target);
+	return answer;
+}
+
+/* Who takes a packet whose destination may be a VIP. NEXT: it is none. */
 __noinline int lb_choose(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
 {
 	struct lb_flow_key flow __attribute__((aligned(8))) = {};
+	const struct lb_service *vip = NULL;
 	struct lb_choice choice = {};
-	const struct lb_service *service;
 	struct lb_match match = {};
-	int filtered;
+	int filtered, answer, plain;
 	__u64 where;
 
 	if (!packet || !target || !lb_read_destination(ctx, packet, &flow))
 		return NEXT;
 	where = lb_where(flow.destination);
 	filtered = lb_filter_has(where);
-	if (filtered)
-		match.service = lb_find((const void *)flow.destination, where,
-					lb_rest(packet->destination_port, packet->protocol, 0));
+	plain = !packet->why_not && packet->protocol != IPPROTO_ICMP &&
+		packet->protocol != IPPROTO_ICMPV6;
 	lb_read_rest(ctx, packet, &flow, &choice);
+	if (filtered && plain)
+		match.service = lb_find((const void *)flow.destination, where, lb_rest(flow.destination_port, flow.protocol, 0));
 	if (!match.service) {
 		match.vip = lb_find_vip(flow.destination, where, filtered);
-		if (!match.vip)
+		vip = lb_service(match.vip);
+		if (!match.vip || !vip)
 			return NEXT;
-		lb_match_wider(&match, &flow);
+		answer = lb_objection(packet, target, vip->flags);
+		if (answer)
+			return answer;
+		if (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6) {
+			answer = lb_icmp(ctx, packet, vip, &flow, &choice, target);
+			if (answer)
+				return answer;
+		}
+		if (!plain && !vip->prefix)
+			match.service = lb_find((const void *)flow.destination, where,
+						lb_rest(flow.destination_port, flow.protocol, 0));
+		if (!match.service)
+			lb_match_wider(&match, &flow);
+		if (!match.service)
+			return choice.read_only ? lb_drop(REASON_VIP_ICMP) :
+						  lb_refuse(target, REASON_NO_SERVICE, vip->no_service);
 	}
-	service = lb_service(match.service);
-	if (!match.service || !service)
-		return lb_drop(REASON_NO_SERVICE);
 	choice.service = match.service;
-	target->service = match.service;
-	target->begins = choice.syn;
-	target->hash = lb_flow_hash(&flow, service);
-	target->backend = lb_pick(&flow, service, &choice, target->hash);
-	return LB_FORWARD;
+	return lb_choose_for(ctx, packet, &flow, &choice, target);
 }
 
 /* Could the destination be a VIP? Most packets end here, so nothing is written to the stack for them. */
@@ -150,11 +297,11 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 
 	if (!feature_balance || !lb_maybe_vip(ctx, packet))
 		return NEXT;
-	answer = lb_choose(ctx, packet, &target);
+	answer = packet->fragment ? lb_choose_fragment(ctx, packet, &target) : lb_choose(ctx, packet, &target);
 	if (answer == LB_FORWARD)
 		answer = lb_forward(ctx, packet, &target);
-	if (answer & LB_TOO_BIG)
-		return lb_drop(REASON_VIP_TOO_BIG);
+	if (answer == LB_REFUSE)
+		answer = lb_answer(ctx, packet, &target);
 	return answer;
 }
 
