@@ -313,6 +313,8 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 			return lb_drop(REASON_BACKEND_UNRESOLVED);
 		way = &scratch->way;
 	}
+	if (service->mode == LB_MODE_NAT) /* not there yet: never as if it were l2 */
+		return lb_drop(REASON_BACKEND_UNABLE);
 	overhead = lb_overhead(service->mode, way);
 	if (packet->ip_length + overhead > way->mtu) {
 		target->mtu = way->mtu - overhead;
