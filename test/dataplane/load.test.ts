@@ -27,4 +27,10 @@ describe('headrace.bpf.o', () => {
   it('loads so with the mirror of the routes too', () => {
     expect(loadWith(['bpf', 'net_admin'], ['feature_mirror'])).toContain('loaded');
   });
+
+  it('loads so with the balancer too, in less than a quarter of the steps that the verifier allows', () => {
+    const steps = /verified in (\d+) steps/.exec(loadWith(['bpf', 'net_admin'], ['feature_balance']))?.[1];
+    expect(Number(steps)).toBeGreaterThan(0);
+    expect(Number(steps)).toBeLessThan(250_000);
+  });
 });

@@ -280,6 +280,21 @@ static __always_inline void lb_count(const struct packet *packet, const struct l
 	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, &target->backend), packet, target);
 }
 
+/* The packet at `at` (offset of the first IP header << 32 | low half of the flow's hash), with room for outer headers
+ * made: writes them, and takes the TTL down. Apart from lb_forward, or the verifier would walk this for each way out. */
+__noinline int lb_wrap(struct xdp_md *ctx, const struct packet *packet, const struct lb_service *service,
+		       const struct lb_backend *way, __u64 at)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	void *l3 = network_header(ctx, at >> 32);
+
+	if (!packet || !service || !way)
+		return 0;
+	if (service->mode == LB_MODE_IPIP || service->mode == LB_MODE_GUE)
+		return lb_encapsulate(l3, end, packet, service, way, at);
+	return lb_decrement_ttl(l3, end, packet->family);
+}
+
 /* Sends the packet to its backend. */
 __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
 {
@@ -289,7 +304,6 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	struct departure out = {.l3_offset = ETH_HLEN};
 	__u32 state, overhead, excess;
 	struct ethhdr *eth;
-	void *l3, *end;
 	int grow;
 
 	if (!packet || !target)
@@ -332,11 +346,10 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	excess = packet->frame_length - packet->l3_offset - packet->ip_length;
 	if (excess && bpf_xdp_adjust_tail(ctx, -(int)excess))
 		return lb_drop(REASON_VIP_UNFIT);
-	end = (void *)(long)ctx->data_end;
+	if (!lb_wrap(ctx, packet, service, way, (__u64)out.l3_offset << 32 | (__u32)target->hash))
+		return lb_drop(REASON_VIP_UNFIT);
 	eth = (void *)(long)ctx->data;
-	l3 = network_header(ctx, out.l3_offset);
-	if (overhead ? !lb_encapsulate(l3, end, packet, service, way, target->hash) :
-		       !lb_decrement_ttl(l3, end, packet->family))
+	if ((void *)eth + ETH_HLEN + VLAN_TAGS_MAX * VLAN_HLEN > (void *)(long)ctx->data_end)
 		return lb_drop(REASON_VIP_UNFIT);
 	__builtin_memcpy(eth->h_dest, way->destination, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, way->source_mac, ETH_ALEN);
