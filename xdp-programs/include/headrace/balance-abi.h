@@ -265,6 +265,8 @@ struct lb_quic_key {
 struct lb_scratch {
 	struct lb_backend way; /* a next hop found by the kernel's FIB */
 	__u64 lookup[8];       /* struct bpf_fib_lookup */
+	struct lb_flow flow;   /* about to be remembered */
+	struct lb_fragment_key fragment;
 };
 
 /* One record: what holds for the whole stage. */

@@ -27,13 +27,6 @@ static __always_inline int lb_drop(enum reason reason)
 	return verdict(VERDICT_DROP, reason);
 }
 
-static __always_inline struct lb_scratch *lb_my_scratch(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&lb_scratch, &zero);
-}
-
 /* Asks the kernel's FIB for the way to a backend, into the scratch. */
 __noinline int lb_ask_way(struct xdp_md *ctx, __u32 number, __u32 mode)
 {

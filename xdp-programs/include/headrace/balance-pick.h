@@ -18,6 +18,13 @@
 #define LB_BUDGET_SHIFT 30
 #define LB_TRACKED_IDLE_DEFAULT 120
 
+static __always_inline struct lb_scratch *lb_my_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&lb_scratch, &zero);
+}
+
 static __always_inline void lb_event(__u32 event)
 {
 	__u64 *count = bpf_map_lookup_elem(&lb_events, &event);
@@ -110,23 +117,26 @@ static __always_inline int lb_refuse(struct lb_target *target, enum reason reaso
 static __always_inline int lb_remember(const struct lb_flow_key *flow, const struct lb_choice *choice, __u32 backend,
 				       struct lb_ring *ring, __u64 now)
 {
-	struct lb_flow entry = {
-		.seen = now,
-		.ring = choice->ring,
-		.slot = choice->slot,
-		.backend = backend,
-		.flags = (choice->syn ? 0 : LB_FLOW_OLDER) | (choice->closing ? LB_FLOW_CLOSING : 0),
-		.service = choice->service,
-	};
+	struct lb_scratch *scratch = lb_my_scratch();
+	struct lb_flow *entry;
+	long result;
 
+	if (!scratch)
+		return 0;
+	entry = &scratch->flow;
+	entry->seen = now;
+	entry->ring = choice->ring;
+	entry->slot = choice->slot;
+	entry->backend = backend;
+	entry->flags = (choice->syn ? 0 : LB_FLOW_OLDER) | (choice->closing ? LB_FLOW_CLOSING : 0);
+	entry->service = choice->service;
 	if (!lb_spend(choice->syn ? LB_BUDGET_SYN : LB_BUDGET_OTHER, now)) {
 		lb_event(choice->syn ? LB_EVENT_REFUSED_SYN : LB_EVENT_REFUSED_OTHER);
 		LB_WRITE_ONCE(ring->refused, now);
 		return 0;
 	}
 	/* Another CPU may have remembered it meanwhile: then that is as good. */
-	long result = bpf_map_update_elem(&lb_flows, flow, &entry, BPF_NOEXIST);
-
+	result = bpf_map_update_elem(&lb_flows, flow, entry, BPF_NOEXIST);
 	if (result && result != -17 /* EEXIST */) {
 		lb_event(LB_EVENT_REFUSED_FULL);
 		LB_WRITE_ONCE(ring->refused, now);

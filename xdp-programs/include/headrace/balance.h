@@ -166,7 +166,8 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	const struct lb_fragment *first;
 	const struct lb_service *vip;
 	struct lb_match match = {};
-	struct lb_fragment_key key = {};
+	struct lb_scratch *scratch = lb_my_scratch();
+	struct lb_fragment_key *key;
 	struct lb_choice choice = {};
 	__u32 tcp, udp;
 	int answer, kind;
@@ -191,15 +192,18 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 		return lb_choose_for(ctx, packet, &flow, &choice, target);
 	if (vip->fragments != LB_FRAGMENTS_TRACK)
 		return lb_drop(REASON_VIP_FRAGMENT);
-	kind = lb_read_fragment(ctx, packet, &flow, &key);
+	if (!scratch)
+		return lb_drop(REASON_VIP_FRAGMENT);
+	key = &scratch->fragment;
+	kind = lb_read_fragment(ctx, packet, &flow, key);
 	if (kind == LB_FRAGMENT_LATER) {
-		first = bpf_map_lookup_elem(&lb_fragments, &key);
+		first = bpf_map_lookup_elem(&lb_fragments, key);
 		if (!first || bpf_ktime_get_coarse_ns() - first->seen > LB_FRAGMENT_SECONDS * LB_SECOND)
 			return lb_drop(REASON_VIP_FRAGMENT);
 		lb_event(LB_EVENT_FRAGMENT_FOUND);
 		target->service = first->service;
 		target->backend = first->backend;
-		target->hash = key.id;
+		target->hash = key->id;
 		return LB_FORWARD;
 	}
 	if (kind != LB_FRAGMENT_FIRST)
@@ -214,7 +218,7 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	choice.service = match.service;
 	answer = lb_choose_for(ctx, packet, &flow, &choice, target);
 	if (answer == LB_FORWARD)
-		lb_note_fragment(&key, target);
+		lb_note_fragment(key, target);
 	return answer;
 }
 
