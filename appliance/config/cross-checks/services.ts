@@ -63,6 +63,12 @@ function checkService(name: string, service: Service, config: CheckedConfig): Fi
           error(at, `backend "${backend}" has the address of the VIP itself`, 'give the address of its own');
     }
 
+  if (mode === 'nat')
+    error(
+      here('forward', 'mode'),
+      'the packet path does not translate addresses yet: packets of this service would be dropped',
+      'use l2, ipip or gue',
+    );
   if (service.forward.snat && mode !== 'nat') error(here('forward', 'snat'), 'only goes with mode nat');
   if (service.forward.entropy_bits > 0 && mode !== 'ipip')
     error(here('forward', 'entropy_bits'), 'only goes with mode ipip');

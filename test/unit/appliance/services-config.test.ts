@@ -65,6 +65,12 @@ describe('services', () => {
       'services.other.frontends.0.vip',
     ],
     [
+      'a mode the packet path does not have yet',
+      'frontends: [ { vip: 198.51.100.11, tcp: 80 } ]\npool: web\nforward: { mode: nat }',
+      /does not translate/,
+      'services.other.forward.mode',
+    ],
+    [
       'a backend that is the VIP',
       'frontends: [ { vip: 10.1.0.11, tcp: 80 } ]\npool: web',
       /has the address of the VIP/,
