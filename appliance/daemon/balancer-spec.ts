@@ -33,14 +33,15 @@ function isSetAside(config: Config, section: 'services' | 'pools', name: string)
 function poolOf(name: string, { backends }: Config['pools'][string]): PoolSpec {
   return {
     name,
-    backends: Object.entries(backends).map(([backend, { address, weight, state, drain, port, gue_port: guePort }]) => ({
+    backends: Object.entries(backends).map(([backend, said]) => ({
       name: backend,
-      address,
-      weight,
-      state,
-      ...(drain === undefined ? {} : { drainMs: drain }),
-      port: port ?? 0,
-      guePort,
+      address: said.address,
+      weight: said.weight,
+      state: said.state,
+      ...(said.drain === undefined ? {} : { drainMs: said.drain }),
+      port: said.port ?? 0,
+      guePort: said.gue_port,
+      ...(said.quic_server_id === undefined ? {} : { quicServerId: said.quic_server_id }),
     })),
   };
 }

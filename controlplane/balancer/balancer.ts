@@ -29,6 +29,7 @@ import {
 } from './model.ts';
 import type { NextHop, NextHops } from './next-hops.ts';
 import type { Overrides } from './overrides.ts';
+import { type QuicId, writeQuicIds } from './quic-ids.ts';
 import { RegionPool } from './region-pool.ts';
 import { moveRing, Ring } from './ring.ts';
 import { linesOf, noRoom, RingKeeper } from './ring-keeper.ts';
@@ -222,6 +223,7 @@ export class Balancer implements ServiceStates {
     }
     for (const pool of wanted.pools) await this.#follow(pool.name);
     for (const number of dropped) this.#backends.kill(number);
+    writeQuicIds(this.#options.memory.maps.lbQuicIds, this.#quicIds());
 
     this.#records = records;
     this.#judgeServices();
@@ -314,6 +316,19 @@ export class Balancer implements ServiceStates {
       record: (name) => this.#number('services', name),
       ring: (name) => this.#number('rings', name),
       echo: ({ echoWhenUp }) => echoWhenUp?.some((service) => this.#states.get(service)?.up) ?? false,
+    });
+  }
+
+  /** Server ids of the backends of rings that QUIC services use. */
+  #quicIds(): QuicId[] {
+    return this.#spec.services.flatMap(({ udp, quic, pool, table }) => {
+      if (udp !== 'quic' || !quic || quic.serverIdLength === 0) return [];
+      const ring = this.#number('rings', ringName(pool, table));
+      return [...this.#statuses.values()].flatMap((status) =>
+        status.pool === pool && status.spec.quicServerId !== undefined
+          ? [{ ring, server: status.spec.quicServerId, backend: status.number }]
+          : [],
+      );
     });
   }
 

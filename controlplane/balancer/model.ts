@@ -19,6 +19,8 @@ export interface BackendSpec {
   readonly port: number;
   /** `gue`: the port its tunnel listens on. */
   readonly guePort: number;
+  /** QUIC: the server id in the connection ids it gives out. */
+  readonly quicServerId?: number | undefined;
 }
 
 export interface PoolSpec {

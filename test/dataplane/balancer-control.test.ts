@@ -316,6 +316,21 @@ describe('the balancer', () => {
     expect(current.lbSettings!.get(0)?.prefixes).toBe(0);
   });
 
+  it('tells packets which backend gives out which QUIC server ids', async () => {
+    const quic = { cidLength: 8, serverIdOffset: 1, serverIdLength: 2 };
+    const services = [service('h3', 443, { udp: 'quic', quic })];
+    const ids = () => [...current.lbQuicIds!.entries()].map(([{ server }, number]) => [server, number]).sort();
+    await balancer.apply(
+      spec([backend('a', 11, { quicServerId: 1 }), backend('b', 12, { quicServerId: 513 })], services),
+    );
+    expect(ids()).toEqual([
+      [1, numberOf('a')],
+      [513, numberOf('b')],
+    ]);
+    await balancer.apply(spec([backend('a', 11, { quicServerId: 2 })], services));
+    expect(ids()).toEqual([[2, numberOf('a')]]);
+  });
+
   it('refuses more than there is room for before anything changes', async () => {
     await balancer.apply(spec([backend('a', 11)]));
     const before = www();

@@ -26,6 +26,12 @@ export const backendSchema = z.strictObject({
   port: portSchema
     .optional()
     .describe('With `forward.mode: nat`: the port it listens on; the one the client asked for by default.'),
+  quic_server_id: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .optional()
+    .describe('With `balance.udp: quic`: the server id in the connection ids it gives out, as a number.'),
   gue_port: portSchema.default(6080).describe('With `forward.mode: gue`: the UDP port its tunnel listens on.'),
 });
 
