@@ -197,7 +197,7 @@ describe('announcing VIPs', () => {
     ['withdraw', []],
   ] as const)('is as on_exit: %s says when the daemon is killed', async (onExit, left) => {
     const daemon = lab.box.spawn([...helperCommand('announce-process'), onExit, V4]);
-    await daemon.line(/^announced/);
+    await daemon.line(/^announced/, { timeoutMs: 60_000 });
     await lab.everywhere(SHORT, true);
     await daemon.kill('SIGKILL');
     await until('the table to be as it should', () => JSON.stringify(lab.table()) === JSON.stringify(left));
