@@ -109,24 +109,21 @@ static __always_inline int zero_mac(const __u8 *mac)
 	return !(m[0] | m[1] | m[2]);
 }
 
-/* Does the mirror answer for the kernel? The helper's own question, whether the ingress forwards, is a flag here. */
-static __always_inline int mirror_knows(const struct packet *packet, struct bpf_fib_lookup *fib)
+/* Does the mirror answer for the kernel? The helper's own question, whether the ingress forwards, is a flag here.
+ *
+ * A function of its own: what it keeps on the stack would be everybody's, and the balancer needs all there is. */
+static __noinline int mirror_knows(__u32 port_flags, struct bpf_fib_lookup *fib)
 {
-	__u32 forwards = packet->family == AF_INET ? PORT_MIRROR_IPV4 : PORT_MIRROR_IPV6;
+	__u32 forwards = fib->family == AF_INET ? PORT_MIRROR_IPV4 : PORT_MIRROR_IPV6;
 
-	return packet->port_flags & forwards && fib_mirror_lookup(fib) == BPF_FIB_LKUP_RET_SUCCESS;
-}
-
-/* The same answer, counted as the mirror's: a reason costs nothing. */
-static __always_inline int by_mirror(int answer)
-{
-	return (answer & 0xff) == REASON_FORWARDED ? answer | REASON_FORWARDED_MIRROR : answer;
+	return port_flags & forwards && fib_mirror_lookup(fib) == BPF_FIB_LKUP_RET_SUCCESS;
 }
 
 static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	struct bpf_fib_lookup fib __attribute__((aligned(8))) = {}; /* cleared in words of 8 bytes */
+	__u32 forwarded = REASON_FORWARDED; /* by whom: a reason costs nothing to count */
 	long result;
 
 	fib.family = packet->family;
@@ -157,17 +154,18 @@ static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 		__builtin_memcpy(fib.ipv6_dst, &ip->daddr, sizeof(fib.ipv6_dst));
 	}
 
-	if (feature_mirror && mirror_knows(packet, &fib)) {
-		packet->egress = fib.ifindex;
-		return by_mirror(transmit(ctx, packet, &fib));
+	if (feature_mirror && mirror_knows(packet->port_flags, &fib)) {
+		forwarded = REASON_FORWARDED_MIRROR;
+	} else {
+		result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+		if (result != BPF_FIB_LKUP_RET_SUCCESS)
+			return pass(reason_of_lookup(result));
+		if (zero_mac(fib.dmac)) /* kernels before 6.3 answer so for a neighbor that failed */
+			return pass(REASON_NO_NEIGHBOR);
 	}
-	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	if (result != BPF_FIB_LKUP_RET_SUCCESS)
-		return pass(reason_of_lookup(result));
-	if (zero_mac(fib.dmac)) /* kernels before 6.3 answer so for a neighbor that failed */
-		return pass(REASON_NO_NEIGHBOR);
 	packet->egress = fib.ifindex;
-	return transmit(ctx, packet, &fib);
+	result = transmit(ctx, packet, &fib);
+	return (result & 0xff) == REASON_FORWARDED ? result | forwarded : result;
 }
 
 #endif
