@@ -106,7 +106,8 @@ export function encodeRouteLookup(address: Uint8Array, lookup: RouteLookup): Att
     destinationLength: bits,
     sourceLength: lookup.from ? bits : 0,
     tos: lookup.tos ?? 0,
-    flags: c.RTM_F_LOOKUP_TABLE | (lookup.fibMatch ? c.RTM_F_FIB_MATCH : 0),
+    // IPv6 names the table anyway, and refuses to be asked to.
+    flags: (address.length === 4 ? c.RTM_F_LOOKUP_TABLE : 0) | (lookup.fibMatch ? c.RTM_F_FIB_MATCH : 0),
   });
   writer.bytes(c.RTA_DST, address);
   if (lookup.from) writer.bytes(c.RTA_SRC, lookup.from);

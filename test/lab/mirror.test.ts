@@ -152,7 +152,7 @@ describe('the mirror of the routes', () => {
       const { mirror } = mirrorOf(daemon);
       return mirror && mirror.sampler.compared > 100 ? mirror : undefined;
     });
-    expect(sampler.differences, daemon.process.stderr).toBe(0);
+    expect(sampler, daemon.process.stderr).toMatchObject({ differences: 0, unanswered: 0 });
     const report = JSON.parse(daemon.cli('routes', '203.0.113.9', '--json').stdout) as {
       kernel: { prefix: string };
       mirror: { agrees: boolean; gateway: string };
@@ -160,6 +160,10 @@ describe('the mirror of the routes', () => {
     expect(report).toMatchObject({
       kernel: { prefix: '203.0.113.0/24' },
       mirror: { agrees: true, gateway: gateway(1, 2) },
+    });
+    expect(JSON.parse(daemon.cli('routes', '2001:db8:1::9', '--json').stdout)).toMatchObject({
+      kernel: { prefix: '2001:db8:1::/48' },
+      mirror: { agrees: true, gateway: gateway(1, 2, 6) },
     });
     expect(daemon.cli('routes').stdout).toContain('look-ups by the mirror');
   });

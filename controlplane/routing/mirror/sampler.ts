@@ -19,6 +19,8 @@ export interface SamplerCounters {
   readonly differences: number;
   /** Changed prefixes there was no time for. */
   readonly skipped: number;
+  /** Questions that the kernel refused. */
+  readonly unanswered: number;
 }
 
 /** What the tables say of an address; undefined: ask. */
@@ -51,7 +53,7 @@ interface Doubt {
 export class Sampler implements Disposable {
   readonly #options: SamplerOptions;
   readonly #netlink = RouteNetlink.open();
-  readonly #counters = { compared: 0, asked: 0, races: 0, differences: 0, skipped: 0 };
+  readonly #counters = { compared: 0, asked: 0, races: 0, differences: 0, skipped: 0, unanswered: 0 };
   /** Changed prefixes: addresses of 4 words, IPv4 in the first; a ring. */
   readonly #queue = new Uint32Array(QUEUE_MAX * 4);
   readonly #families = new Uint8Array(QUEUE_MAX);
@@ -148,8 +150,9 @@ export class Sampler implements Disposable {
       if (!answer.found) return say(answer.code);
       route = answer.route;
     } catch (error) {
-      if (error instanceof NetlinkError) return undefined; // it will not tell of this address
-      throw error;
+      if (!(error instanceof NetlinkError)) throw error;
+      this.#counters.unanswered++; // it will not tell of this address
+      return undefined;
     }
     const legs =
       route.nexthopId !== 0 && route.ifindex === 0
