@@ -12,3 +12,4 @@ export { type InterfaceCounters, interfaceCounters } from './flow-export/interfa
 export { SflowAgent } from './flow-export/sflow.ts';
 export { type MetricSources, routerCollectors } from './router-collectors.ts';
 export { countRoutes } from './routes.ts';
+export { SEPARATOR, type SessionSources, sessionCollectors } from './session-collectors.ts';

@@ -18,6 +18,10 @@ export interface MetricSources {
   /** Numbers of routes by "TABLE FAMILY PROTOCOL". */
   readonly routes: () => ReadonlyMap<string, number> | Promise<ReadonlyMap<string, number>>;
   readonly netlink: () => { readonly events: number; readonly overruns: number; readonly resyncs: number };
+  /** How often and how long the packet path's program ran. */
+  readonly program: () => { readonly runs: bigint; readonly runNs: bigint };
+  /** Fill of maps, by name. */
+  readonly maps: () => readonly { readonly name: string; readonly entries: number; readonly maxEntries: number }[];
   readonly reloads: () => {
     readonly success: number;
     readonly failure: number;
@@ -88,6 +92,10 @@ export function routerCollectors(sources: MetricSources): Collectors {
     },
     lastReloadSuccessful: () => of(sources.reloads().lastSuccessful ? 1 : 0),
     lastReloadSuccess: () => of(sources.reloads().lastSuccessAt / 1000),
+    programRuns: () => [{ labels: { program: 'headrace_xdp' }, value: Number(sources.program().runs) }],
+    programSeconds: () => [{ labels: { program: 'headrace_xdp' }, value: Number(sources.program().runNs) / 1e9 }],
+    mapEntries: () => sources.maps().map(({ name, entries }) => ({ labels: { map: name }, value: entries })),
+    mapMaxEntries: () => sources.maps().map(({ name, maxEntries }) => ({ labels: { map: name }, value: maxEntries })),
     buildInfo: () => [
       { labels: { version: sources.version, kernel: sources.kernel, node: process.version }, value: 1 },
     ],

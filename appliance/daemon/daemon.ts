@@ -309,6 +309,8 @@ export class Daemon {
       routes: () => countRoutes(this.#counting),
       netlink: () => this.#netlinkCounts,
       reloads: () => this.#reloads,
+      program: () => this.#plane.programRuns,
+      maps: () => this.#plane.mapFill(),
     };
   }
 

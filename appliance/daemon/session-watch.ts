@@ -5,6 +5,7 @@
 import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
 import { bgpSessions, type DaemonSockets } from '../../controlplane/routing/bgp-sessions.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
+import { SEPARATOR } from '../../monitoring/index.ts';
 import { sessionChanges } from '../../monitoring/live/index.ts';
 
 const programs = { bird: 'BIRD', frr: 'FRR' } as const;
@@ -14,6 +15,8 @@ export class SessionWatch {
   #sockets: DaemonSockets = {};
   #sessions: readonly BgpSession[] = [];
   #errors: ReadonlyMap<string, string> = new Map();
+  #daemons: ReadonlyMap<string, boolean> = new Map();
+  readonly #transitions = new Map<string, number>();
   #asking = false;
   #closed = false;
 
@@ -24,6 +27,16 @@ export class SessionWatch {
   /** As last told. */
   get sessions(): readonly BgpSession[] {
     return this.#sessions;
+  }
+
+  /** Daemons that were there when last asked, and whether they answered. */
+  get daemons(): ReadonlyMap<string, boolean> {
+    return this.#daemons;
+  }
+
+  /** As `SessionSources` has them. */
+  get transitions(): ReadonlyMap<string, number> {
+    return this.#transitions;
   }
 
   use(sockets: DaemonSockets): void {
@@ -43,6 +56,9 @@ export class SessionWatch {
     for (const { session, established } of sessionChanges(this.#sessions, now)) {
       const { name, neighbor, state, lastError } = session;
       const daemon = programs[session.daemon];
+      const to = established ? 'established' : 'down';
+      const key = [session.daemon, name, session.vrf ?? '', to].join(SEPARATOR);
+      this.#transitions.set(key, (this.#transitions.get(key) ?? 0) + 1);
       if (established) this.#events.emit('bgp_session_established', { daemon, session: name, neighbor });
       else
         this.#events.emit('bgp_session_lost', {
@@ -58,6 +74,10 @@ export class SessionWatch {
         this.#events.emit('routing_daemon_silent', { daemon: programs[daemon], reason: message });
     this.#errors = new Map(errors.map(({ daemon, message }) => [daemon, message]));
     this.#sessions = now;
+    this.#daemons = new Map([
+      ...now.map(({ daemon }) => [daemon, true] as const),
+      ...errors.map(({ daemon }) => [daemon, false] as const),
+    ]);
   }
 
   close(): void {

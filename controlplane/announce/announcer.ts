@@ -255,13 +255,12 @@ export class Announcer {
     const touched = new Set<string>();
     const added = new Set<string>();
     const problems: string[] = [];
-    /** VIPs whose turn comes in the next pass: how they stand now is nobody's business. */
-    const waiting = new Set<string>();
+    let late = false;
     for (const operation of operations) {
       // Never between two operations of one VIP.
       if (touched.size > 0 && !touched.has(operation.vip) && clock.now() - now > PASS_BUDGET_MS) {
-        waiting.add(operation.vip);
-        continue;
+        late = true;
+        break;
       }
       try {
         perform(table, operation);
@@ -272,8 +271,8 @@ export class Announcer {
       touched.add(operation.vip);
     }
     this.#problem = problems.slice(0, 3).join('; ');
-    this.#note(table, settings, wishes, added, waiting);
-    if (waiting.size > 0) setImmediate(() => this.#pass());
+    this.#note(table, settings, wishes, added);
+    if (late) setImmediate(() => this.#pass());
     this.#wakeAt(Math.min(...[...wishes.values()].map(({ again }) => again ?? Number.POSITIVE_INFINITY)), now);
   }
 
@@ -283,7 +282,6 @@ export class Announcer {
     settings: AnnounceSettings,
     wishes: ReadonlyMap<string, Wished>,
     added: ReadonlySet<string>,
-    waiting: ReadonlySet<string>,
   ): void {
     const now = this.#options.clock.now();
     const states = new Map<string, AnnouncedAs>();
@@ -291,7 +289,6 @@ export class Announcer {
       if (states.get(vip) !== 'announced')
         states.set(vip, metric === settings.metrics.normal ? 'announced' : 'depreferenced');
     for (const vip of new Set([...states.keys(), ...wishes.keys(), ...this.#known.keys()])) {
-      if (waiting.has(vip)) continue;
       const state = states.get(vip) ?? 'withdrawn';
       const known = this.#known.get(vip);
       const wished = wishes.get(vip);

@@ -47,12 +47,20 @@ export class Program implements Disposable {
     return this.#fd;
   }
 
-  /** Number and tag (hash of the instructions) that the kernel knows it by. */
-  info(): { readonly id: number; readonly tag: string } {
+  /**
+   * Number and tag (hash of the instructions) that the kernel knows it by, and how often and how long it ran: zeros
+   * unless the sysctl kernel.bpf_stats_enabled is on.
+   */
+  info(): { readonly id: number; readonly tag: string; readonly runs: bigint; readonly runNs: bigint } {
     const raw = Buffer.alloc(232);
     const result = libbpf.objectInfo(this.fd, raw);
     if (result < 0) throw new BpfError(`read info of program ${this.name}`, result);
-    return { id: raw.readUInt32LE(4), tag: raw.toString('hex', 8, 16) };
+    return {
+      id: raw.readUInt32LE(4),
+      tag: raw.toString('hex', 8, 16),
+      runNs: raw.readBigUInt64LE(192),
+      runs: raw.readBigUInt64LE(200),
+    };
   }
 
   pin(path: string): void {

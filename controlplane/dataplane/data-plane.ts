@@ -144,6 +144,21 @@ export class DataPlane implements Disposable {
     return new Set(this.#links.keys());
   }
 
+  /** How often and how long the program in the links ran, as far as the kernel counts it (`Program.info`). */
+  get programRuns(): { readonly runs: bigint; readonly runNs: bigint } {
+    return this.#loaded.program.info();
+  }
+
+  /** Fill of the maps that are small enough to be counted at any time. */
+  mapFill(): { readonly name: string; readonly entries: number; readonly maxEntries: number }[] {
+    const { txPorts, ownV4, slots } = this.maps;
+    return [
+      { name: txPorts.name, entries: [...txPorts.keys()].length, maxEntries: txPorts.maxEntries },
+      { name: ownV4.name, entries: [...ownV4.keys()].length, maxEntries: ownV4.maxEntries },
+      { name: slots.name, entries: slotNames(slots).size, maxEntries: slots.maxEntries },
+    ];
+  }
+
   get programId(): number {
     return this.#loaded.program.info().id;
   }

@@ -11,6 +11,8 @@ import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';
 import { processMetrics } from './process.ts';
+import { programsMetrics } from './programs.ts';
+import { sessionsMetrics } from './sessions.ts';
 import { tapMetrics } from './tap.ts';
 
 export type { MetricDefinition } from './definition.ts';
@@ -25,6 +27,8 @@ export const catalogue = {
   ...fibMetrics,
   ...processMetrics,
   ...tapMetrics,
+  ...programsMetrics,
+  ...sessionsMetrics,
 } as const;
 
 export type CatalogueKey = keyof typeof catalogue;

@@ -42,6 +42,29 @@ export function machine(): Dashboard {
         { expr: `headrace_process_open_fds{${box}}`, legend: '{{instance}}' },
       ]),
     )
+    .withRow(new RowBuilder('Programs and maps'))
+    .withPanel(
+      series(
+        {
+          title: 'Cost of a packet',
+          description: 'Mean time in the program, where the sysctl kernel.bpf_stats_enabled is on.',
+          unit: 's',
+        },
+        [
+          {
+            expr: `rate(${m.programSeconds}{${box}}[$__rate_interval]) / rate(${m.programRuns}{${box}}[$__rate_interval]) or ${m.programSeconds}{${box}}`,
+            legend: '{{program}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        { title: 'Fill of maps', description: 'Entries of what fits.', unit: 'percentunit' },
+        [{ expr: `${m.mapEntries}{${box}} / ${m.mapMaxEntries}{${box}}`, legend: '{{map}}' }],
+        { most: 1 },
+      ),
+    )
     .withRow(new RowBuilder('Configuration'))
     .withPanel(
       series({ title: 'Reloads', description: 'By result, in the last hour.', unit: 'short' }, [

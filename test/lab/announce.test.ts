@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AnnounceEvent, type Announcer, verifyAnnouncements } from '../../controlplane/announce/index.ts';
 import { AnnounceLab, announceDefaults, TestServices } from './library/announce-lab.ts';
 import { until } from './library/index.ts';
-import { helperCommand } from './library/repository.ts';
 
 const V4 = '198.51.100.10/32';
 const V6 = '2001:db8::10/128';
@@ -190,20 +189,6 @@ describe('announcing VIPs', () => {
     next.close();
     expect(lab.table()).toEqual([]);
     await lab.everywhere(SHORT, false);
-  });
-
-  it.each([
-    ['keep', [`blackhole ${SHORT} proto 201 metric 100`]],
-    ['withdraw', []],
-  ] as const)('is as on_exit: %s says when the daemon is killed', async (onExit, left) => {
-    const daemon = lab.box.spawn([...helperCommand('announce-process'), onExit, V4]);
-    await daemon.line(/^announced/, { timeoutMs: 60_000 });
-    await lab.everywhere(SHORT, true);
-    await daemon.kill('SIGKILL');
-    await until('the table to be as it should', () => JSON.stringify(lab.table()) === JSON.stringify(left));
-    // FRR 8.4 does not notice routes that vanish with their device, as the guide says: BIRD's neighbor is asked alone.
-    await until('west to agree', () => (lab.routeAt(lab.west, SHORT) !== '') === (onExit === 'keep'));
-    lab.box.exec(['ip', 'route', 'flush', 'table', '231'], { mayFail: true });
   });
 
   it('the guide names the configurations that these tests run', () => {

@@ -7,6 +7,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Collectors, sessionCollectors } from '../../../monitoring/index.ts';
 import { LiveSampler, readDeviceCounts } from '../../../monitoring/live/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { isLoopback, readToken } from '../../web/access.ts';
@@ -132,6 +133,14 @@ class Live implements Part {
 
   status(): unknown {
     return { page: this.#server?.url ?? null, listeners: this.#hub.listeners };
+  }
+
+  metrics(): Collectors {
+    return sessionCollectors({
+      sessions: () => this.#watch.sessions,
+      daemons: () => this.#watch.daemons,
+      transitions: () => this.#watch.transitions,
+    });
   }
 
   routes(): Readonly<Record<string, Route>> {

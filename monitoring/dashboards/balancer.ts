@@ -1,0 +1,161 @@
+/** Services and backends, all of them. */
+import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { board, box, labelVariable } from './board.ts';
+import { metric as m } from './names.ts';
+import { series, stat, table } from './panels.ts';
+
+const service = `${box}, service=~"$service"`;
+
+export function balancer(): Dashboard {
+  return board({
+    uid: 'headrace-balancer',
+    title: 'Headrace / Load balancer',
+    description: 'All services and backends, and what moves between them.',
+  })
+    .withVariable(labelVariable('service', 'service', m.serviceInfo, 'Service'))
+    .withRow(new RowBuilder('Now'))
+    .withPanel(
+      stat(
+        { title: 'Services up', description: 'Services with enough backends.', unit: 'short' },
+        { expr: `sum(${m.serviceUp}{${service}})`, legend: 'up' },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Services down',
+          description: 'Services below their quorum: their VIPs are withdrawn.',
+          unit: 'short',
+        },
+        { expr: `count(${m.serviceUp}{${service}} == 0) or vector(0)`, legend: 'down' },
+        { bad: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        { title: 'Backends down', description: 'Backends whose checks fail.', unit: 'short' },
+        { expr: `sum(${m.backendState}{${box}, state="down"}) or vector(0)`, legend: 'down' },
+        { warn: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        { title: 'New connections', description: 'TCP: SYNs a second, whatever became of them.', unit: 'cps' },
+        { expr: `sum(rate(${m.serviceConnections}{${service}}[$__rate_interval]))`, legend: 'connections' },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Backends out of reach',
+          description: 'Backends whose next hop is not resolved: packets for them are dropped.',
+          unit: 'short',
+        },
+        { expr: `count(${m.backendReachable}{${box}} == 0) or vector(0)`, legend: 'backends' },
+        { bad: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Connection table',
+          description:
+            'Fill of the table of connections that are remembered while slots move. Empty while nothing moves.',
+          unit: 'percentunit',
+        },
+        { expr: `max(${m.connectionEntries}{${box}} / ${m.connectionMax}{${box}})`, legend: 'fill' },
+        { warn: 0.5, bad: 0.8 },
+      ),
+    )
+    .withRow(new RowBuilder('Services'))
+    .withPanel(
+      series({ title: 'Packets by service', description: "Clients' packets a second.", unit: 'pps' }, [
+        { expr: `sum by (service) (rate(${m.servicePackets}{${service}}[$__rate_interval]))`, legend: '{{service}}' },
+      ]),
+    )
+    .withPanel(
+      series({ title: 'Bits by service', description: 'Bits a second, layer 2 included.', unit: 'bps' }, [
+        {
+          expr: `8 * sum by (service) (rate(${m.serviceBytes}{${service}}[$__rate_interval]))`,
+          legend: '{{service}}',
+        },
+      ]),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Quorum',
+          description: 'Weight of the backends that can take connections, of the weight of all.',
+          unit: 'percentunit',
+        },
+        [{ expr: `min by (service) (${m.serviceQuorum}{${service}})`, legend: '{{service}}' }],
+        { most: 1 },
+      ),
+    )
+    .withPanel(
+      table(
+        { title: 'Services', description: 'What each takes, and how it forwards.', unit: 'short' },
+        { expr: `${m.serviceInfo}{${service}}`, legend: '' },
+        ['Value'],
+      ),
+    )
+    .withRow(new RowBuilder('What moves'))
+    .withPanel(
+      series(
+        {
+          title: 'Slots that move',
+          description:
+            'Slots of rings that are settling (new connections go to the new backend, old ones to the old) or pinned (remembered connections only). None while nothing changes.',
+          unit: 'short',
+        },
+        [
+          {
+            expr: `sum by (pool, phase) (${m.ringSlots}{${box}, phase!="steady"})`,
+            legend: '{{pool}} {{phase}}',
+          },
+        ],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Remembered connections',
+          description: 'By backend: what a draining backend still has.',
+          unit: 'short',
+        },
+        [
+          {
+            expr: `topk(10, sum by (pool, backend) (${m.backendRemembered}{${box}}))`,
+            legend: '{{pool}}/{{backend}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Balance stage',
+          description: 'Connections remembered, found and refused; refused ones go to the backend the slot had before.',
+          unit: 'cps',
+        },
+        [{ expr: `sum by (event) (rate(${m.balancerEvents}{${box}}[$__rate_interval]))`, legend: '{{event}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Dropped by the fast path, by reason',
+          description: 'Packets of services that no backend could take are dropped, never routed on.',
+          unit: 'pps',
+        },
+        [
+          {
+            expr: `sum by (reason) (rate(${m.packets}{${box}, verdict="drop"}[$__rate_interval]))`,
+            legend: '{{reason}}',
+          },
+        ],
+      ),
+    )
+    .build();
+}
