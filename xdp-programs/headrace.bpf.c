@@ -16,6 +16,7 @@
 #include "headrace/balance.h"
 #include "headrace/count.h"
 #include "headrace/guard.h"
+#include "headrace/handover.h"
 #include "headrace/parse.h"
 #include "headrace/route.h"
 #include "headrace/tap.h"
@@ -32,7 +33,9 @@ int headrace_xdp(struct xdp_md *ctx)
 	if (answer == NEXT)
 		answer = balance(ctx, &packet);
 	if (answer == NEXT)
-		answer = packet.why_not ? pass(packet.why_not) : route(ctx, &packet);
+		answer = packet.why_not ? pass(packet.why_not) : handover(&packet);
+	if (answer == NEXT)
+		answer = route(ctx, &packet);
 
 	if (watched)
 		tap_leave(ctx, &packet, watched, answer);

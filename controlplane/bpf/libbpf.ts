@@ -59,6 +59,9 @@ export const linkCreate = lib.func('int bpf_link_create(int program, int target,
   type: number,
   options: Bytes,
 ) => number;
+export const progQuery = lib.func(
+  'int bpf_prog_query(int target, int type, uint flags, void *attachFlags, void *ids, void *count)',
+) as (target: number, type: number, flags: number, attachFlags: null, ids: null, count: Uint32Array) => number;
 export const linkUpdate = lib.func('int bpf_link_update(int link, int program, const void *options)') as (
   link: number,
   program: number,

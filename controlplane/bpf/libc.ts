@@ -29,6 +29,12 @@ export const setsockopt = libc.func('int setsockopt(int fd, int level, int name,
   value: Uint8Array,
   length: number,
 ) => number;
+const getsockoptRaw = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)');
+
+/** Fills `value`. @returns 0, or -1 with errno set. */
+export function getsockopt(fd: number, level: number, name: number, value: Uint8Array): number {
+  return getsockoptRaw(fd, level, name, value, Uint32Array.of(value.length)) as number;
+}
 export const send = libc.func('long send(int fd, const void *data, size_t length, int flags)') as (
   fd: number,
   data: Uint8Array,

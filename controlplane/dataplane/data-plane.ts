@@ -233,7 +233,7 @@ export class DataPlane implements Disposable {
 
   /** What the control plane follows may not be trusted from now on, until it is renewed twice. */
   endLease(): void {
-    this.maps.settings.set(0, { lease: 0n, renewed: 0n });
+    this.maps.settings.set(0, { ...this.maps.settings.get(0)!, lease: 0n, renewed: 0n });
   }
 
   close(): void {

@@ -46,6 +46,11 @@ export class AttributeTable {
     return this.#generations[type] === this.#generation;
   }
 
+  /** Is there any of a higher type? */
+  hasAbove(type: number): boolean {
+    return this.#generations.subarray(type + 1).includes(this.#generation);
+  }
+
   /** Where the value starts, or -1. */
   offset(type: number): number {
     return this.has(type) ? this.#offsets[type]! : -1;
@@ -72,6 +77,11 @@ export class AttributeTable {
     return this.length(type) >= 4 ? this.#view.getUint32(this.#offsets[type]!, littleEndian) : undefined;
   }
 
+  /** Network byte order. */
+  u32be(type: number): number | undefined {
+    return this.length(type) >= 4 ? this.#view.getUint32(this.#offsets[type]!, false) : undefined;
+  }
+
   s32(type: number): number | undefined {
     return this.length(type) >= 4 ? this.#view.getInt32(this.#offsets[type]!, littleEndian) : undefined;
   }
@@ -93,6 +103,19 @@ export class AttributeTable {
     if (!bytes) return undefined;
     const end = bytes.indexOf(0);
     return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+  }
+
+  /** Visits the attributes of a nest in their order, repeated types too: how lists are told. */
+  each(type: number, visit: (type: number, start: number, length: number) => void): void {
+    if (!this.has(type)) return;
+    const view = this.#view;
+    const end = this.#offsets[type]! + this.#lengths[type]!;
+    for (let at = this.#offsets[type]!; at + 4 <= end; ) {
+      const length = view.getUint16(at, littleEndian);
+      if (length < 4 || at + length > end) return;
+      visit(view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK, at + 4, length - 4);
+      at += (length + 3) & ~3;
+    }
   }
 
   /** Indexes a nest into `into` (a fresh table by default); undefined when there is none. */

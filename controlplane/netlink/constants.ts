@@ -269,6 +269,7 @@ export const FRA_PROTOCOL = 21;
 export const FRA_IP_PROTO = 22;
 export const FRA_SPORT_RANGE = 23;
 export const FRA_DPORT_RANGE = 24;
+export const FRA_DSCP_MASK = 30;
 export const FIB_RULE_INVERT = 2;
 export const ruleActions = { table: 1, goto: 2, nop: 3, blackhole: 6, unreachable: 7, prohibit: 8 } as const;
 

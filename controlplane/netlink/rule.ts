@@ -31,6 +31,8 @@ export interface Rule {
   readonly suppressPrefixLength: number | undefined;
   /** RTPROT_* of who made it. */
   readonly protocol: number | undefined;
+  /** It has conditions of kernels newer than Linux 6.18, which are not read. */
+  readonly unknownConditions: boolean;
 }
 
 const RULE_SIZE = 12;
@@ -88,5 +90,6 @@ export function readRule(view: DataView, start: number, end: number): Rule | und
     tunnelId: tunnel < 0 ? undefined : view.getBigUint64(tunnel, false),
     suppressPrefixLength: suppress === NOT_SUPPRESSED ? undefined : suppress,
     protocol: a.u8(c.FRA_PROTOCOL),
+    unknownConditions: a.hasAbove(c.FRA_DSCP_MASK),
   };
 }

@@ -1,5 +1,6 @@
 /** Which interfaces are ports of the packet path, and what each is to it. */
 export { matchesGlob } from './glob.ts';
+export type { PortDecision, PortPolicy } from './policy.ts';
 export type { PortState } from './port-state.ts';
 export { Ports, type PortsOptions, refusedInterfaces } from './ports.ts';
 export type { Operation } from './reconcile.ts';

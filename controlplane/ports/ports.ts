@@ -14,6 +14,7 @@ import { type DesiredPort, desiredEgress, desiredPorts, ownAddresses, refusal, w
 import { driverOf, knownToTransmit } from './driver.ts';
 import { matchesGlob } from './glob.ts';
 import { type OffloadState, settleOffloads } from './offloads.ts';
+import { type PortPolicy, underPolicy } from './policy.ts';
 import { PortMaps } from './port-maps.ts';
 import { type PortState, stateOf } from './port-state.ts';
 import { type Operation, reconcile } from './reconcile.ts';
@@ -47,6 +48,7 @@ export class Ports implements Disposable {
   #states: readonly PortState[] = [];
   #links: readonly Link[] = [];
   #forwards = true;
+  #policy: PortPolicy | undefined;
 
   /** @param onSwitchedOff told of offloads that were switched off; nobody by default */
   constructor(
@@ -81,6 +83,11 @@ export class Ports implements Disposable {
     return this.#states.some((port) => now.get(port.name) !== port.rpFilter);
   }
 
+  /** Asked at every refresh which ports the kernel must have; none by default. */
+  follow(policy: PortPolicy): void {
+    this.#policy = policy;
+  }
+
   /** Looks, compares, applies. @returns what was done, for the log. */
   refresh(options: PortsOptions): readonly Operation[] {
     const links = this.#netlink.links();
@@ -99,7 +106,8 @@ export class Ports implements Disposable {
       ),
       forwards: forwardingOf(links.map((link) => link.name)),
     };
-    const ports = withMembers(desiredPorts(observed, options.patterns, stack), stack);
+    const members = withMembers(desiredPorts(observed, options.patterns, stack), stack);
+    const ports = underPolicy(members, links, this.#policy);
     const own = ownAddresses(observed.addresses);
     this.#forgetOthers(ports, alive);
     const operations = reconcile(

@@ -7,6 +7,7 @@ import { announceMetrics } from './announce.ts';
 import { balancerMetrics } from './balancer.ts';
 import { fibMetrics } from './fib.ts';
 import { healthMetrics } from './health.ts';
+import { firewallMetrics } from './firewall.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { packetsMetrics } from './packets.ts';
@@ -25,6 +26,7 @@ export const catalogue = {
   ...healthMetrics,
   ...announceMetrics,
   ...fibMetrics,
+  ...firewallMetrics,
   ...processMetrics,
   ...tapMetrics,
   ...programsMetrics,

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { portFlag } from '../../controlplane/bpf/generated/headrace.ts';
 import { type PacketSpec, packet } from './packets/packet.ts';
-import { carries, udp } from './packets/transport.ts';
+import { udp } from './packets/transport.ts';
 import { TestRouter } from './router.ts';
 import { expectRow, type Row, table } from './table.ts';
 
@@ -130,12 +130,6 @@ describe('ports', () => {
     router.setFlags('in0', 0, portFlag.TRANSMITS);
     expectRow(router, { destination: '198.18.2.1' }, 'egress_unable');
     expectRow(router, {}, out);
-  });
-
-  it('a port that belongs to the kernel passes everything', () => {
-    router.setFlags('in0', portFlag.TO_KERNEL);
-    expectRow(router, {}, 'netfilter');
-    expectRow(router, { payload: carries(6, []), destination: '2001:db8:100::7' }, 'netfilter');
   });
 
   it('a port that is not attached passes everything, counted where nobody is', () => {

@@ -201,6 +201,12 @@ export class TestRouter implements Disposable {
     this.maps.settings.set(0, { ...this.maps.settings.get(0)!, lease });
   }
 
+  /** Packets a second to unresolved neighbors that are handed up; 0: no limit. */
+  limitUnresolved(perSecond: number): void {
+    for (const slot of names.map(slotOf)) this.maps.unresolvedWindows.set(slot, 0n);
+    this.maps.settings.set(0, { ...this.maps.settings.get(0)!, unresolved_per_second: perSecond });
+  }
+
   /** An address of our own, as the control plane would enter it. */
   addOwn(address: readonly number[]): void {
     const number = Buffer.from(address).readUInt32LE();
@@ -222,6 +228,7 @@ export class TestRouter implements Disposable {
     });
     writeStrangers(this.maps.strangers, []);
     this.setLease(leaseForEver);
+    this.limitUnresolved(0);
   }
 
   /** Does something in the router's namespace. */

@@ -1,6 +1,8 @@
 /** `dataplane`: what runs in the driver. */
 import { z } from 'zod';
 
+const netfilterSchema = z.enum(['detect', 'bypass']);
+
 const interfaceSchema = z.strictObject({
   match: z
     .string()
@@ -10,6 +12,9 @@ const interfaceSchema = z.strictObject({
     .describe(
       'Name of an interface, or a pattern: `*` for any run of characters, `?` for one. Interfaces that appear later are attached when they appear; a plain name must exist at the first start.',
     ),
+  netfilter: netfilterSchema
+    .optional()
+    .describe('As `dataplane.netfilter`, for the interfaces of this entry only; it wins there.'),
 });
 
 export const dataplaneSchema = z.strictObject({
@@ -22,5 +27,16 @@ export const dataplaneSchema = z.strictObject({
     .default(false)
     .describe(
       'Attach in generic mode where the driver has no native XDP. Works on any interface, and is no faster than the kernel.',
+    ),
+  netfilter: netfilterSchema
+    .default('detect')
+    .describe(
+      '`detect`: packets that rules of yours would meet in the kernel (nftables, iptables, NAT, traffic control, IPsec, `ip rule` by mark, VRFs) are left to it. `bypass`: the fast path forwards them past those rules.',
+    ),
+  on_daemon_loss: z
+    .enum(['keep', 'kernel'])
+    .default('keep')
+    .describe(
+      'When the daemon is gone for some seconds and rules of yours may change unnoticed: `keep` forwarding as it was, or leave everything to the `kernel` until it is back.',
     ),
 });

@@ -19,6 +19,10 @@ const definitions: readonly PartDefinition[] = [
   announcePart,
   live,
 ];
+const definitions: readonly PartDefinition[] = [tapPart];
+import { firewallPart } from './firewall.ts';
+
+const definitions: readonly PartDefinition[] = [firewallPart];
 
 export function createParts(context: PartContext): readonly Part[] {
   return definitions.map(({ create }) => create(context));

@@ -45,6 +45,7 @@ enum port_flag {
 	PORT_RP_STRICT = 1 << 3, /* rp_filter = 1 */
 	PORT_RP_LOOSE = 1 << 4,  /* rp_filter = 2 */
 	PORT_TRANSMITS = 1 << 5, /* can transmit XDP frames, so a packet may leave by the port it came in by */
+	PORT_NEEDS_DAEMON = 1 << 12, /* everything goes to the kernel when the lease has run out */
 	PORT_ENSLAVED = 1 << 6,  /* a bridge or the like takes all its frames before IP does */
 	PORT_TAGS_HIDDEN = 1 << 7, /* a frame that looks untagged may have had a VLAN tag, which the kernel knows */
 	PORT_MIRROR_IPV4 = 1 << 8, /* forwards IPv4 (sysctl), so the mirror of the routes may answer */
@@ -84,6 +85,7 @@ enum stranger_layout {
 struct settings {
 	__u64 lease;   /* jiffies64 until which what the control plane follows may be trusted; 0: never */
 	__u64 renewed; /* jiffies64 of the last renewal; 0: none yet */
+	__u32 unresolved_per_second; /* packets to unresolved neighbors handed up, for each port; 0: no limit */
 };
 
 /* Identifies who made the pinned maps: written once, compared by whoever adopts them. */

@@ -83,6 +83,14 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 } settings SEC(".maps");
 
+/* By counter slot: the second (high half), and how many packets to unresolved neighbors were handed up in it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, SLOTS_MAX);
+} unresolved_windows SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);

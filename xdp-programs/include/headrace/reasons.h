@@ -57,6 +57,10 @@ enum reason {
 	REASON_VIP_TTL,             /* TTL or hop limit of 1 or 0 */
 	REASON_VIP_TOO_BIG,         /* does not fit the way to the backend once encapsulated */
 
+	/* what a box left alone must not do */
+	REASON_NO_NEIGHBOR_LIMITED, /* next hop not resolved, and enough such packets were handed up this second */
+	REASON_DAEMON_LOST,         /* nobody is there to notice the operator's rules (on_daemon_loss: kernel) */
+
 	REASON_COUNT,
 };
 

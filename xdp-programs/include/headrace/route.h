@@ -11,10 +11,12 @@
 #ifndef HEADRACE_ROUTE_H
 #define HEADRACE_ROUTE_H
 
+#include "lease.h"
 #include "maps.h"
 #include "mirror.h"
 #include "packet.h"
 #include "transmit.h"
+#include "unresolved.h"
 
 const volatile _Bool feature_rp_filter = 1;
 
@@ -33,21 +35,11 @@ static __always_inline enum reason reason_of_lookup(long result)
 		return REASON_FORWARDING_OFF;
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
 		return REASON_ENCAPSULATED_ROUTE;
-	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		return REASON_NO_NEIGHBOR;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		return REASON_FRAG_NEEDED;
 	default:
 		return REASON_LOOKUP_ERROR;
 	}
-}
-
-static __always_inline int lease_valid(void)
-{
-	__u32 zero = 0;
-	const struct settings *now = bpf_map_lookup_elem(&settings, &zero);
-
-	return now && now->lease > bpf_jiffies64();
 }
 
 /*
@@ -158,10 +150,12 @@ static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 		forwarded = REASON_FORWARDED_MIRROR;
 	} else {
 		result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+		/* Kernels before 6.3 answer with a MAC address of zeros for a neighbor that failed. */
+		if (result == BPF_FIB_LKUP_RET_NO_NEIGH ||
+		    (result == BPF_FIB_LKUP_RET_SUCCESS && zero_mac(fib.dmac)))
+			return unresolved(fib.ifindex, packet->slot);
 		if (result != BPF_FIB_LKUP_RET_SUCCESS)
 			return pass(reason_of_lookup(result));
-		if (zero_mac(fib.dmac)) /* kernels before 6.3 answer so for a neighbor that failed */
-			return pass(REASON_NO_NEIGHBOR);
 	}
 	packet->egress = fib.ifindex;
 	result = transmit(ctx, packet, &fib);
