@@ -14,6 +14,7 @@ import { addInterfaces } from './interfaces.ts';
 import { addLoad } from './load.ts';
 import { addPlan } from './plan.ts';
 import { addRoutes } from './routes.ts';
+import { addNeighbors } from './neighbors.ts';
 import { addRun } from './run.ts';
 import { addServices } from './services.ts';
 import { addStatus } from './status.ts';
@@ -25,6 +26,7 @@ const commands = [
   addStatus,
   addTop,
   addInterfaces,
+  addNeighbors,
   addCounters,
   addCapture,
   addRoutes,

@@ -10,6 +10,7 @@ import { healthMetrics } from './health.ts';
 import { firewallMetrics } from './firewall.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
+import { neighborsMetrics } from './neighbors.ts';
 import { packetsMetrics } from './packets.ts';
 import { processMetrics } from './process.ts';
 import { programsMetrics } from './programs.ts';
@@ -26,6 +27,7 @@ export const catalogue = {
   ...healthMetrics,
   ...announceMetrics,
   ...fibMetrics,
+  ...neighborsMetrics,
   ...firewallMetrics,
   ...processMetrics,
   ...tapMetrics,

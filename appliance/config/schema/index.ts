@@ -10,6 +10,7 @@ import { balancerSchema } from './balancer.ts';
 import { daemonsSchema } from './daemons.ts';
 import { dataplaneSchema } from './dataplane.ts';
 import { metricsSchema } from './metrics.ts';
+import { neighborsSchema } from './neighbors.ts';
 import { poolsSchema } from './pools.ts';
 import { routerSchema } from './router.ts';
 import { servicesSchema } from './services.ts';
@@ -30,6 +31,7 @@ export const configSchema = z
     balancer: balancerSchema.prefault({}).describe('What holds for all services.'),
     announce: announceSchema.optional().describe('Announcing VIPs to BIRD or FRR; without it none is announced.'),
     router: routerSchema.prefault({}).describe('How packets are routed.'),
+    neighbors: neighborsSchema.prefault({}).describe('Next hops, kept resolved.'),
     metrics: metricsSchema.prefault({}).describe('The Prometheus exporter.'),
     sflow: sflowSchema.optional().describe('Samples of packets for flow collectors. Left out: none are taken.'),
     web: webSchema.prefault({}).describe('The live page and its API.'),

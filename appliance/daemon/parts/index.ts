@@ -21,8 +21,9 @@ const definitions: readonly PartDefinition[] = [
 ];
 const definitions: readonly PartDefinition[] = [tapPart];
 import { firewallPart } from './firewall.ts';
+import { neighborsPart } from './neighbors.ts';
 
-const definitions: readonly PartDefinition[] = [firewallPart];
+const definitions: readonly PartDefinition[] = [firewallPart, neighborsPart];
 
 export function createParts(context: PartContext): readonly Part[] {
   return definitions.map(({ create }) => create(context));
