@@ -20,12 +20,19 @@ describe('Headrace beside kernel forwarding', () => {
     expect(report.fastShare, reportText(report)).toBeGreaterThanOrEqual(0.95);
   });
 
+  it('lets nothing past rules and reverse-path checks', () => {
+    const guarded = report.classes.filter(({ name }) => /^(rules|rp-filter)/.test(name));
+    expect(guarded).toHaveLength(5);
+    for (const { name, sent, same } of guarded) expect({ name, same }).toEqual({ name, same: sent });
+    expect(report.classes.find(({ name }) => name === 'rules-arriving')?.fast).toBe(0);
+  });
+
   it('has met nearly every reason to leave a packet to the kernel', () => {
     const wanted = [
       ...['other_ethertype', 'other_host', 'group_frame', 'vlan', 'malformed', 'bad_checksum', 'ip_options'],
       ...['extension_header', 'martian_source', 'special_destination', 'ttl_expired', 'unfinished_checksum', 'local'],
       ...['no_neighbor', 'frag_needed', 'blackhole', 'unreachable', 'prohibit', 'forwarding_off', 'egress_unable'],
-      'reverse_path',
+      ...['reverse_path', 'netfilter'],
     ];
     expect([...report.reasons.keys()]).toEqual(expect.arrayContaining(wanted));
   });

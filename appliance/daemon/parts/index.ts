@@ -6,12 +6,16 @@ import { announcePart } from './announce.ts';
 import { balancerPart } from './balancer.ts';
 import { fib } from './fib.ts';
 import { healthPart } from './health.ts';
+import { firewallPart } from './firewall.ts';
 import { live } from './live.ts';
+import { neighborsPart } from './neighbors.ts';
 import { tapPart } from './tap.ts';
 
 const definitions: readonly PartDefinition[] = [
   // A line each.
   fib,
+  firewallPart,
+  neighborsPart,
   tapPart,
   // The balancer's part comes between checks and announcements: it asks the former, and the latter ask it.
   healthPart,
@@ -19,11 +23,6 @@ const definitions: readonly PartDefinition[] = [
   announcePart,
   live,
 ];
-const definitions: readonly PartDefinition[] = [tapPart];
-import { firewallPart } from './firewall.ts';
-import { neighborsPart } from './neighbors.ts';
-
-const definitions: readonly PartDefinition[] = [firewallPart, neighborsPart];
 
 export function createParts(context: PartContext): readonly Part[] {
   return definitions.map(({ create }) => create(context));

@@ -8,7 +8,7 @@
  *   p0  where most packets come in     p4  forwarding off              p7  jumbo, a way out
  *   p1  way out, one leg of multipath  p5  far end takes no XDP frame  q8  not a port of Headrace's
  *   p2  other leg; strict rp_filter    p6  jumbo, a way in
- *   p3  MTU 1300
+ *   p3  MTU 1300                       p9  with rules of the operator's on both sides
  */
 import type { Host, Lab } from '../library/index.ts';
 
@@ -18,6 +18,10 @@ export interface PortPlan {
   readonly takesXdpFrames: boolean;
   /** rp_filter = 1 */
   readonly strict?: boolean;
+  /** rp_filter = 2 */
+  readonly loose?: boolean;
+  /** nftables rules see what arrives and what leaves here. */
+  readonly ruled?: boolean;
 }
 
 export const ports: readonly PortPlan[] = [
@@ -27,10 +31,30 @@ export const ports: readonly PortPlan[] = [
   { name: 'p3', mtu: 1300, takesXdpFrames: true },
   { name: 'p4', mtu: 1500, takesXdpFrames: true },
   { name: 'p5', mtu: 1500, takesXdpFrames: false },
-  { name: 'p6', mtu: 9000, takesXdpFrames: true },
+  { name: 'p6', mtu: 9000, takesXdpFrames: true, loose: true },
   { name: 'p7', mtu: 9000, takesXdpFrames: true },
   { name: 'q8', mtu: 1500, takesXdpFrames: true },
+  { name: 'p9', mtu: 1500, takesXdpFrames: true, strict: true, ruled: true },
 ];
+
+/** Drops by destination, and a rejection, for what arrives by p9; a drop for what leaves by it. */
+const ruleset = `
+table inet filter {
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    iifname "p9" ip daddr 198.51.100.0/25 drop
+    iifname "p9" ip6 daddr 2001:db8:100::/121 counter drop
+    iifname "p9" ip daddr 203.0.113.0/24 counter reject with icmp type admin-prohibited
+  }
+}
+table netdev out {
+  chain leaving {
+    type filter hook egress device "p9" priority 0; policy accept;
+    ip daddr 198.18.10.0/25 drop
+    ip6 daddr 2001:db8:10::/121 drop
+  }
+}
+`;
 
 /** MAC address of the router's port, and of the host behind it. */
 export const routerMac = (port: number): string => `02:00:00:00:0${port}:01`;
@@ -52,6 +76,7 @@ route add 198.18.7.0/24 via 10.0.2.2 tos 0x10
 route add 198.18.7.0/24 via 10.0.1.2
 route add 198.18.8.0/24 via 10.0.5.2
 route add 198.18.9.0/24 via 10.0.7.2
+route add 198.18.10.0/24 via 10.0.9.2
 route add 203.0.113.0/24 via 10.0.3.2
 route add 172.16.0.0/16 via 10.0.1.2
 route add 172.17.0.0/16 via 10.0.2.2
@@ -68,6 +93,7 @@ route add 2001:db8:5::/48 via fd00:1::2 mtu lock 1400
 route add 2001:db8:6::/48 via fd00:1::2 mtu 1400
 route add 2001:db8:58::/48 via fd00:5::2
 route add 2001:db8:9::/48 via fd00:7::2
+route add 2001:db8:10::/48 via fd00:9::2
 route add 2001:db8:203::/48 via fd00:3::2
 route add blackhole 2001:db8:bad:1::/64
 route add unreachable 2001:db8:bad:2::/64
@@ -95,9 +121,9 @@ function kernelSettings(router: Host): void {
      ${icmpSettings.map((setting) => `put ipv4/${setting}`).join('; ')}
      put ipv6/icmp/ratelimit 0
      put ipv4/fib_multipath_hash_policy 1; put ipv6/fib_multipath_hash_policy 1
-     put ipv4/conf/p2/rp_filter 1
+     ${ports.flatMap(({ name, strict, loose }) => (strict || loose ? [`put ipv4/conf/${name}/rp_filter ${strict ? 1 : 2}`] : [])).join('; ')}
      put ipv4/conf/p4/forwarding 0; put ipv6/conf/p4/forwarding 0
-     for family in ipv4 ipv6; do for port in p0 p1 p2 p3 p4 p5 p6 p7 q8; do
+     for family in ipv4 ipv6; do for port in ${ports.map(({ name }) => name).join(' ')}; do
        put $family/neigh/$port/mcast_solicit 1; put $family/neigh/$port/ucast_solicit 1
        put $family/neigh/$port/retrans_time_ms 100; put $family/neigh/$port/unres_qlen 1000
        put $family/conf/$port/autoconf 0
@@ -148,6 +174,7 @@ export function buildBox(lab: Lab, name: string): Box {
   // IPv6 first, for IPv4 routes via its next hops.
   batch(router, '-4', [...four, ...all.filter((line) => !isSix(line))]);
   for (const route of optionalRoutes) router.ip(route, { mayFail: true });
+  router.exec(['nft', '-f', '-'], { input: ruleset });
   return { router, stub };
 }
 

@@ -34,6 +34,7 @@ const places = {
   unable: ['198.18.8.', '2001:db8:58::'],
   unattached: ['198.18.1.', '2001:db8:8::'],
   jumbo: ['198.18.9.', '2001:db8:9::'],
+  ruled: ['198.18.10.', '2001:db8:10::'],
 } as const;
 
 function at(place: keyof typeof places, family: Family, random: Random): string {
@@ -508,6 +509,38 @@ export const classes: readonly PacketClass[] = [
         ]),
         destination: at('plain', 4, random),
       });
+    },
+  },
+  {
+    name: 'rp-filter-loose',
+    make: (id, random) =>
+      frame(6, {
+        ...ordinary(id, random, 'plain', 6),
+        payload: transport(id, 4, random),
+        source: random.pick(['10.0.6.60', '172.17.3.4', '10.0.0.60', '8.8.8.8', '192.0.2.1', '10.0.6.255']),
+        destination: at('plain', 4, random),
+      }),
+  },
+  {
+    name: 'rules-arriving',
+    make: (id, random) =>
+      frame(9, ordinary(id, random, random.pick(['plain', 'plain', 'small', 'jumbo', 'hairpin'] as const), 9)),
+  },
+  {
+    name: 'rules-arriving-spoofed',
+    make: (id, random) =>
+      frame(9, {
+        ...ordinary(id, random, 'plain', 9),
+        payload: transport(id, 4, random),
+        source: random.pick(['10.0.9.60', '172.17.3.4', '10.0.0.60', '8.8.8.8']),
+        destination: at('plain', 4, random),
+      }),
+  },
+  {
+    name: 'rules-leaving',
+    make: (id, random) => {
+      const port = random.pick([0, 1, 2, 9] as const);
+      return frame(port, ordinary(id, random, 'ruled', port));
     },
   },
   { name: 'egress-unattached', make: (id, random) => frame(0, ordinary(id, random, 'unattached')) },

@@ -9,6 +9,9 @@ import { type Host, headrace, minimalConfig, mirrorValid } from '../library/inde
 import { repository } from '../library/repository.ts';
 import { ports, routerMac } from './boxes.ts';
 
+/** The kernel's router keeps no neighbor resolved, and asks for every one that is not. */
+const neighborsAsTheyAre = 'neighbors: { keep: false, unresolved_per_second: 0 }\n';
+
 export class PacketPath {
   readonly #paths: InstancePaths;
 
@@ -18,7 +21,7 @@ export class PacketPath {
 
   /** Runs the daemon; with `fib: mirror`, until the mirror answers for both families. */
   static async daemon(host: Host, fib: 'helper' | 'mirror' = 'helper'): Promise<PacketPath> {
-    const box = await headrace(host, `${minimalConfig}router:\n  fib: ${fib}\n`);
+    const box = await headrace(host, `${minimalConfig}${neighborsAsTheyAre}router:\n  fib: ${fib}\n`);
     if (fib === 'mirror') await mirrorValid(box);
     return new PacketPath(instancePaths(box.instance, host.runDirectory));
   }
@@ -29,17 +32,19 @@ export class PacketPath {
     const indexes = ports.map(({ name }) => host.ifindex(name));
     host.inNamespace(() => {
       using plane = DataPlane.open(path.join(repository, 'build/xdp/headrace.bpf.o'), paths);
-      ports.forEach(({ name, mtu, takesXdpFrames, strict }, i) => {
+      ports.forEach(({ name, mtu, takesXdpFrames, strict, loose, ruled }, i) => {
         if (!name.startsWith('p')) return;
         const ifindex = indexes[i]!;
         const mac = Uint8Array.from(routerMac(i).split(':'), (byte) => Number.parseInt(byte, 16));
         const flags =
           portFlag.ATTACHED |
           portFlag.VIRTUAL |
-          (takesXdpFrames ? portFlag.TRANSMITS : 0) |
-          (strict ? portFlag.RP_STRICT : 0);
+          (takesXdpFrames && !ruled ? portFlag.TRANSMITS : 0) |
+          (strict ? portFlag.RP_STRICT : 0) |
+          (loose ? portFlag.RP_LOOSE : 0) |
+          (ruled ? portFlag.TO_KERNEL : 0);
         plane.maps.ports.set(ifindex, { flags, mtu, slot: plane.slotOf(name), mac, interface: ifindex });
-        if (takesXdpFrames) plane.maps.txPorts.set(ifindex, ifindex);
+        if (takesXdpFrames && !ruled) plane.maps.txPorts.set(ifindex, ifindex);
         plane.attach(ifindex, 'native');
       });
     });
