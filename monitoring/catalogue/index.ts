@@ -6,8 +6,8 @@
 import { announceMetrics } from './announce.ts';
 import { balancerMetrics } from './balancer.ts';
 import { fibMetrics } from './fib.ts';
-import { healthMetrics } from './health.ts';
 import { firewallMetrics } from './firewall.ts';
+import { healthMetrics } from './health.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
 import { neighborsMetrics } from './neighbors.ts';
