@@ -7,6 +7,7 @@ import { addCapture } from './capture.ts';
 import { addCheck } from './check.ts';
 import { addChecks } from './checks.ts';
 import { addCounters } from './counters.ts';
+import { addDecap } from './decap.ts';
 import { addDemo } from './demo.ts';
 import { addDetach } from './detach.ts';
 import { addDoctor } from './doctor.ts';
@@ -40,6 +41,7 @@ const commands = [
   addServices,
   addBackends,
   addPlan,
+  addDecap,
 ];
 
 export function createProgram(): Command {
