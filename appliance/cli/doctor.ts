@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { instancePaths } from '../../controlplane/dataplane/index.ts';
-import { type Config, loadConfig } from '../config/index.ts';
+import { bypassesNetfilter, type Config, loadConfig } from '../config/index.ts';
 import type { DaemonStatus } from '../daemon/status.ts';
 import { examine, exitStatus, gather, report } from '../doctor/index.ts';
 import { askDaemon, withJson } from './instance.ts';
@@ -52,6 +52,7 @@ Examples:
         paths,
         patterns: options.interface ?? config?.dataplane.interfaces.map((entry) => entry.match),
         allowGeneric: config?.dataplane.allow_generic ?? false,
+        bypassesNetfilter: (name) => config !== undefined && bypassesNetfilter(config, name),
         status,
       });
       const findings = examine(facts);

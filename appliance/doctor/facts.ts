@@ -2,6 +2,7 @@
  * What the doctor looks at, as plain data: gathered from a machine once (gather.ts), or recorded and read again in a
  * test. Checks see nothing else. `null` always means "could not be learned", never "none".
  */
+import type { Cause } from '../../controlplane/firewall/index.ts';
 import type { Channels, Rings } from '../../controlplane/ports/ethtool.ts';
 
 export interface InterfaceFacts {
@@ -25,6 +26,16 @@ export interface InterfaceFacts {
   readonly rpsMasks: readonly string[] | null;
   /** Interrupts of the device and the CPUs each may go to. */
   readonly interrupts: readonly { readonly number: number; readonly cpus: readonly number[] }[] | null;
+}
+
+/** A rule of the operator's that packets of an interface would meet in the kernel. */
+export interface ClaimFacts {
+  readonly interface: string;
+  readonly direction: 'in' | 'out';
+  readonly cause: Cause;
+  readonly where: string;
+  /** The configuration says `netfilter: bypass`. */
+  readonly bypassed: boolean;
 }
 
 export interface DaemonFacts {
@@ -58,5 +69,7 @@ export interface Facts {
   /** Programs of this instance's pinned links. */
   readonly ownPrograms: readonly number[];
   readonly allowGeneric: boolean;
+  /** null when the rules could not be read. */
+  readonly firewall: readonly ClaimFacts[] | null;
   readonly interfaces: readonly InterfaceFacts[];
 }

@@ -43,11 +43,15 @@ describe('headrace doctor', () => {
     pair.box.sysctl('net.ipv4.conf.p0.rp_filter', 1);
     pair.box.exec(['ethtool', '-L', 'p0', 'rx', '1', 'tx', '1'], { mayFail: true });
     pair.server.exec(['ethtool', '-K', 's0', 'gro', 'off']);
+    const drop = 'table ip t { chain f { type filter hook forward priority 0; iifname "p1" tcp dport 9 drop; }; }';
+    pair.box.exec(['nft', '-f', '-'], { input: drop });
     const { findings, status } = doctor('-c', box.configFile);
     expect(status).toBe(1);
     expect(findings[0]).toMatchObject({ check: 'forwarding', verdict: 'fail' });
     expect(verdicts(findings, 'rp-filter', 'p0')).toEqual(['note']);
     expect(verdicts(findings, 'rp-filter', 'p1')).toEqual(['ok']);
+    expect(verdicts(findings, 'firewall', 'p0')).toEqual(['ok']);
+    expect(verdicts(findings, 'firewall', 'p1')).toEqual(['warn']);
     expect(findings.find((finding) => finding.check === 'egress' && finding.subject === 'p1')).toMatchObject({
       verdict: 'warn',
       mend: expect.stringContaining('gro on'),
@@ -56,9 +60,11 @@ describe('headrace doctor', () => {
     for (const { mend, check } of findings)
       if (mend && (check === 'forwarding' || check === 'rp-filter')) pair.box.exec(['sh', '-c', mend]);
     pair.server.exec(['ethtool', '-K', 's0', 'gro', 'on']);
+    pair.box.exec(['nft', 'delete', 'table', 'ip', 't']);
     const mended = doctor('-c', box.configFile).findings;
     expect(verdicts(mended, 'forwarding', 'system')).toEqual(['ok', 'ok']);
     expect(verdicts(mended, 'rp-filter', 'p0')).toEqual(['ok']);
+    expect(verdicts(mended, 'firewall', 'p1')).toEqual(['ok']);
     expect(verdicts(mended, 'egress', 'p1')).not.toContain('warn');
   });
 

@@ -5,8 +5,9 @@
  */
 import { type Claim, claimsOf, Firewall } from '../../../controlplane/firewall/index.ts';
 import type { Link } from '../../../controlplane/netlink/index.ts';
-import { matchesGlob, type PortDecision } from '../../../controlplane/ports/index.ts';
+import type { PortDecision } from '../../../controlplane/ports/index.ts';
 import type { Collectors } from '../../../monitoring/index.ts';
+import { bypassesNetfilter } from '../../config/netfilter.ts';
 import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
 import { type FirewallStatus, firewallNotes, firewallProblems, type StatedClaim } from './firewall-report.ts';
@@ -50,9 +51,7 @@ class FirewallPart implements Part {
   }
 
   #stated(claim: Claim, name: string): StatedClaim {
-    const dataplane = this.#config?.dataplane;
-    const entry = dataplane?.interfaces.find(({ match }) => matchesGlob(match, name));
-    return { ...claim, name, bypassed: (entry?.netfilter ?? dataplane?.netfilter) === 'bypass' };
+    return { ...claim, name, bypassed: this.#config !== undefined && bypassesNetfilter(this.#config, name) };
   }
 
   problems(): readonly string[] {

@@ -3,6 +3,7 @@ import type { Check } from '../check.ts';
 import { clock } from './clock.ts';
 import { daemon } from './daemon.ts';
 import { egress } from './egress.ts';
+import { firewall } from './firewall.ts';
 import { forwarding } from './forwarding.ts';
 import { governor } from './governor.ts';
 import { interrupts } from './interrupts.ts';
@@ -37,6 +38,7 @@ export const checks: readonly Check[] = [
   mtu,
   interrupts,
   rps,
+  firewall,
   reversePath,
   multipath,
   routeMtu,

@@ -7,6 +7,7 @@ import { matchesGlob } from '../../../controlplane/ports/index.ts';
 import type { DaemonStatus } from '../../daemon/status.ts';
 import type { Facts } from '../facts.ts';
 import { daemonFacts } from './daemon.ts';
+import { firewallFacts } from './firewall.ts';
 import { interfaceFacts } from './interface.ts';
 import { machine, sysctls } from './machine.ts';
 
@@ -15,23 +16,30 @@ export interface GatherOptions {
   /** Interfaces to look at: names or patterns. Without, every one that could be a port. */
   readonly patterns: readonly string[] | undefined;
   readonly allowGeneric: boolean;
+  /** Whether `netfilter: bypass` is configured for an interface. */
+  readonly bypassesNetfilter: (name: string) => boolean;
   /** What the daemon answered; undefined when none did. */
   readonly status: DaemonStatus | undefined;
 }
 
 const ARPHRD_ETHER = 1;
 
-export async function gather({ paths, patterns, allowGeneric, status }: GatherOptions): Promise<Facts> {
+export async function gather({
+  paths,
+  patterns,
+  allowGeneric,
+  bypassesNetfilter,
+  status,
+}: GatherOptions): Promise<Facts> {
   using netlink = RouteNetlink.open();
   using netdev = Netdev.open();
   const features = netdev?.allXdpFeatures();
-  const links = netlink
-    .links()
-    .filter((link) =>
-      patterns
-        ? patterns.some((pattern) => matchesGlob(pattern, link.name))
-        : !link.loopback && link.type === ARPHRD_ETHER && link.kind !== 'dummy' && link.kind !== 'ifb',
-    );
+  const everyLink = netlink.links();
+  const links = everyLink.filter((link) =>
+    patterns
+      ? patterns.some((pattern) => matchesGlob(pattern, link.name))
+      : !link.loopback && link.type === ARPHRD_ETHER && link.kind !== 'dummy' && link.kind !== 'ifb',
+  );
   const neighbors = tried(() => netlink.neighbors());
   return {
     ...machine(),
@@ -47,6 +55,7 @@ export async function gather({ paths, patterns, allowGeneric, status }: GatherOp
       ? (tried(() => pinnedLinks(paths).map(({ programId }) => programId)) ?? [])
       : [],
     allowGeneric,
+    firewall: tried(() => firewallFacts(links, everyLink, bypassesNetfilter)),
     interfaces: links.map((link) => interfaceFacts(link, features?.get(link.index))),
   };
 }

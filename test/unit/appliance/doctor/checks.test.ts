@@ -22,7 +22,52 @@ interface Case {
   readonly mend?: RegExp;
 }
 
+const claim = {
+  interface: 'eth0',
+  direction: 'in',
+  cause: 'nftables',
+  where: 'chain inet filter forward (forward)',
+  bypassed: false,
+} as const;
+
 const cases: readonly Case[] = [
+  {
+    check: 'firewall',
+    of: 'a rule that sees forwarded packets',
+    change: { firewall: [claim] },
+    verdict: 'warn',
+    says: /chain inet filter forward .* handles what arrives by it/,
+    mend: /^nft -a list ruleset/,
+  },
+  {
+    check: 'firewall',
+    of: 'a shaper on the way out',
+    change: { firewall: [{ ...claim, direction: 'out', cause: 'traffic_control', where: 'qdisc htb on eth0' }] },
+    verdict: 'warn',
+    says: /what leaves by it/,
+    mend: /^tc /,
+  },
+  {
+    check: 'firewall',
+    of: 'a rule that is skipped on purpose',
+    change: { firewall: [{ ...claim, bypassed: true }] },
+    verdict: 'note',
+    says: /skipped/,
+  },
+  {
+    check: 'firewall',
+    of: 'rules that cannot be read',
+    change: { firewall: [{ ...claim, cause: 'unknown', where: 'nftables could not be read (EPERM)' }] },
+    verdict: 'unknown',
+    says: /could not be read/,
+  },
+  {
+    check: 'firewall',
+    of: 'nothing that can be read',
+    change: { firewall: null },
+    verdict: 'unknown',
+    says: /cannot be read/,
+  },
   {
     check: 'kernel',
     of: 'Linux 5.15',

@@ -60,5 +60,6 @@ export const goodFacts: Facts = {
   daemon: daemonFacts,
   ownPrograms: [7],
   allowGeneric: false,
+  firewall: [],
   interfaces: [goodPort],
 };
