@@ -4,9 +4,10 @@ import { backendStates } from '../controlplane/balancer/backend-view.ts';
 import type { BalanceMemory } from '../controlplane/balancer/balance-memory.ts';
 import type { BackendStatus, Balancer, RingState } from '../controlplane/balancer/balancer.ts';
 import { sharesByBackend, trafficByService } from '../controlplane/balancer/report.ts';
-import { readEvents, readTraffic, type Traffic } from '../controlplane/balancer/traffic.ts';
-import type { Collectors } from './collector.ts';
+import { readEvents, readTrafficColumns, type Traffic, type TrafficColumns } from '../controlplane/balancer/traffic.ts';
+import type { Collectors, Steady } from './collector.ts';
 import type { Sample } from './counter-samples.ts';
+import { Labels } from './text-format.ts';
 
 export interface RunningBalancer {
   readonly balancer: Balancer;
@@ -14,10 +15,13 @@ export interface RunningBalancer {
 }
 
 export function balancerCollectors(running: () => RunningBalancer | undefined): Collectors {
-  const all = (collect: (balancer: Balancer, memory: BalanceMemory) => Sample[]) => (): Sample[] => {
+  const all = (collect: (balancer: Balancer, memory: BalanceMemory) => Iterable<Sample>) => (): Iterable<Sample> => {
     const { balancer, memory } = running() ?? {};
     return balancer && memory ? collect(balancer, memory) : [];
   };
+  /** What changes only when the balancer says something else of a backend, which is then another object. */
+  const steady = (samples: (status: BackendStatus) => Iterable<Sample>) => () =>
+    steadily(running()?.balancer.statuses() ?? [], samples);
   const services = (value: (traffic: Traffic) => bigint) =>
     all((balancer, memory) =>
       [...trafficByService(balancer, memory)].map(([service, traffic]) => ({
@@ -26,14 +30,18 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
       })),
     );
   const backends = (value: (status: BackendStatus) => number) =>
-    all((balancer) => balancer.statuses().map((status) => ({ labels: named(status), value: value(status) })));
-  const counted = (value: (traffic: Traffic) => bigint) =>
-    all((balancer, memory) => {
-      const limit = Math.max(0, ...balancer.statuses().map(({ number }) => number)) + 1;
-      const traffic = readTraffic(memory.maps.lbBackendTraffic, limit);
-      return balancer
-        .statuses()
-        .map((status) => ({ labels: named(status), value: Number(value(traffic(status.number))) }));
+    steady((status) => [{ labels: named(status), value: value(status) }]);
+  // The three counters of a backend come from one reading: packets are asked for first.
+  let reading: TrafficColumns | undefined;
+  const counted = (column: keyof TrafficColumns) =>
+    all(function* (balancer, memory) {
+      const statuses = balancer.statuses();
+      if (column === 'packets' || !reading) {
+        const limit = statuses.reduce((most, { number }) => Math.max(most, number), 0) + 1;
+        reading = readTrafficColumns(memory.maps.lbBackendTraffic, limit);
+      }
+      const values = reading[column];
+      for (const status of statuses) yield { labels: labelsOf(status), value: values[status.number] ?? 0 };
     });
   const rings = (value: (ring: RingState) => number) =>
     all((balancer) => balancer.rings().map((ring) => ({ labels: sized(ring), value: value(ring) })));
@@ -56,54 +64,51 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
         })),
       ),
     ),
-    backendInfo: all((balancer) =>
-      balancer.statuses().map((status) => ({ labels: { ...named(status), address: status.spec.address }, value: 1 })),
-    ),
+    backendInfo: steady((status) => [{ labels: { ...named(status), address: status.spec.address }, value: 1 }]),
     servicePackets: services(({ packets }) => packets),
     serviceBytes: services(({ bytes }) => bytes),
     serviceConnections: services(({ flows }) => flows),
     serviceUp: states(({ up }) => Number(up)),
     serviceReady: states(({ ready }) => Number(ready)),
     serviceQuorum: states(({ ratio }) => ratio),
-    serviceBackends: all((balancer) =>
-      balancer.spec.services.flatMap(({ name, pool }) =>
+    serviceBackends: all((balancer) => {
+      const counts = new Map<string, number>();
+      for (const { pool, view } of balancer.statuses()) {
+        const key = `${pool} ${view.state}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      return balancer.spec.services.flatMap(({ name, pool }) =>
         backendStates.map((state) => ({
           labels: { service: name, state },
-          value: balancer.statuses().filter((status) => status.pool === pool && status.view.state === state).length,
+          value: counts.get(`${pool} ${state}`) ?? 0,
         })),
-      ),
+      );
+    }),
+    backendPackets: counted('packets'),
+    backendBytes: counted('bytes'),
+    backendConnections: counted('flows'),
+    backendState: steady((status) =>
+      backendStates.map((state) => ({
+        labels: { ...named(status), state },
+        value: Number(status.view.state === state),
+      })),
     ),
-    backendPackets: counted(({ packets }) => packets),
-    backendBytes: counted(({ bytes }) => bytes),
-    backendConnections: counted(({ flows }) => flows),
-    backendState: all((balancer) =>
-      balancer.statuses().flatMap((status) =>
-        backendStates.map((state) => ({
-          labels: { ...named(status), state },
-          value: Number(status.view.state === state),
-        })),
-      ),
-    ),
-    backendStateChanges: all((balancer) =>
-      balancer
-        .statuses()
-        .flatMap((status) =>
-          backendStates.map((to) => ({ labels: { ...named(status), to }, value: status.changes.get(to) ?? 0 })),
-        ),
+    backendStateChanges: steady((status) =>
+      backendStates.map((to) => ({ labels: { ...named(status), to }, value: status.changes.get(to) ?? 0 })),
     ),
     backendLastChange: backends(({ changedAt }) => changedAt / 1000),
     backendWeight: backends(({ spec }) => spec.weight),
-    backendShare: all((balancer) => {
+    backendShare: all(function* (balancer) {
       const shares = sharesByBackend(balancer);
-      return balancer.statuses().map((status) => ({ labels: named(status), value: shares.get(status.number) ?? 0 }));
+      for (const status of balancer.statuses())
+        yield { labels: labelsOf(status), value: shares.get(status.number) ?? 0 };
     }),
     backendReachable: backends(({ unreachable }) => Number(unreachable === '')),
-    backendRemembered: all((balancer) =>
-      balancer.statuses().map((status) => ({
-        labels: named(status),
-        value: balancer.sweeper.rememberedFor(status.number),
-      })),
-    ),
+    backendRemembered: all(function* (balancer) {
+      const { sweeper } = balancer;
+      for (const status of balancer.statuses())
+        yield { labels: labelsOf(status), value: sweeper.rememberedFor(status.number) };
+    }),
     ringSlots: all((balancer) =>
       balancer.rings().flatMap((ring) => {
         const { settling, pinned } = ring.keeper.ring.phases();
@@ -130,8 +135,27 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
   };
 }
 
+function* steadily(
+  statuses: readonly BackendStatus[],
+  samples: (status: BackendStatus) => Iterable<Sample>,
+): Iterable<Steady> {
+  for (const status of statuses) yield { while: status, samples: () => samples(status) };
+}
+
 function named({ pool, spec }: BackendStatus) {
   return { pool, backend: spec.name };
+}
+
+const labels = new WeakMap<BackendStatus, Labels>();
+
+/** The same, written once for as long as the balancer says the same of the backend. */
+function labelsOf(status: BackendStatus): Labels {
+  let found = labels.get(status);
+  if (!found) {
+    found = new Labels(named(status));
+    labels.set(status, found);
+  }
+  return found;
 }
 
 function sized({ pool, table }: RingState) {

@@ -1,61 +1,105 @@
 /**
- * The exporter: a registry of its own whose metrics are filled when Prometheus asks, from what the daemon and the
- * kernel say at that moment.
+ * The exporter: collectors are asked when Prometheus asks, and what they say is written in the text format.
+ *
+ * A box with thousands of backends has a hundred thousand lines. They are written here and not by prom-client, which
+ * takes ten times as long, and in slices, so that the daemon's other work goes on between them; collectors of much are
+ * generators for the same reason. Scrapes at the same time share one writing. The process's own metrics are
+ * prom-client's.
  */
-import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type CatalogueKey, catalogue, type MetricDefinition } from './catalogue/index.ts';
-import type { Collector, Collectors } from './collector.ts';
+import type { Collector, Collectors, Steady } from './collector.ts';
+import { contentType, headOf, lineOf } from './text-format.ts';
 
-/** @param collectors in the catalogue's order, which is that of the page. */
-export function createMetrics(collectors: Collectors): Registry {
+/** How long is written before others get their turn, milliseconds. */
+const SLICE_MS = 5;
+/** Samples between two looks at the clock. */
+const SAMPLES_A_LOOK = 64;
+
+/** A metric and where its samples come from. */
+export interface Family {
+  readonly definition: MetricDefinition;
+  readonly collect: Collector;
+}
+
+interface Written extends Family {
+  /** Lines of what is steady. */
+  readonly kept: WeakMap<object, string>;
+}
+
+export class Exporter {
+  readonly contentType = contentType;
+  readonly #families: readonly Written[];
+  readonly #registry: Registry | undefined;
+  #writing: Promise<readonly Buffer[]> | undefined;
+
+  /** @param registry whose metrics come last. */
+  constructor(families: readonly Family[], registry?: Registry) {
+    this.#families = families.map((family) => ({ ...family, kept: new WeakMap() }));
+    this.#registry = registry;
+  }
+
+  /** All there is to tell, in pieces. Rejects when a collector does. */
+  scrape(): Promise<readonly Buffer[]> {
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** The same as text. */
+  async metrics(): Promise<string> {
+    return Buffer.concat(await this.scrape()).toString();
+  }
+
+  async #write(): Promise<readonly Buffer[]> {
+    const pieces: Buffer[] = [];
+    let text = '';
+    let written = 0;
+    let until = performance.now() + SLICE_MS;
+    const pause = async (): Promise<void> => {
+      pieces.push(Buffer.from(text));
+      text = '';
+      await nextTurn();
+      until = performance.now() + SLICE_MS;
+    };
+    for (const { definition, collect, kept } of this.#families) {
+      if (performance.now() >= until) await pause();
+      const found = collect();
+      const samples = found instanceof Promise ? await found : found;
+      text += headOf(definition);
+      for (const sample of samples) {
+        text += 'while' in sample ? steadyLines(definition.name, sample, kept) : lineOf(definition.name, sample);
+        if (++written % SAMPLES_A_LOOK === 0 && performance.now() >= until) await pause();
+      }
+    }
+    if (this.#registry) {
+      await pause();
+      text += await this.#registry.metrics();
+    }
+    pieces.push(Buffer.from(text));
+    return pieces;
+  }
+}
+
+function steadyLines(name: string, steady: Steady, kept: WeakMap<object, string>): string {
+  let text = kept.get(steady.while);
+  if (text === undefined) {
+    // Joined and not added up: what is kept shall be one piece of memory.
+    text = Array.from(steady.samples(), (sample) => lineOf(name, sample)).join('');
+    kept.set(steady.while, text);
+  }
+  return text;
+}
+
+/** The catalogue's metrics, in its order, which is that of the page; what nobody collects is left out. */
+export function createMetrics(collectors: Collectors): Exporter {
   const registry = new Registry();
-  for (const key of Object.keys(catalogue) as CatalogueKey[]) {
-    const collect = collectors[key];
-    if (collect) register(registry, catalogue[key], collect);
-  }
   collectDefaultMetrics({ register: registry, prefix: 'headrace_' });
-  return registry;
-}
-
-function register(registry: Registry, definition: MetricDefinition, samples: Collector): void {
-  const { name, help, labels } = definition;
-  if (definition.type === 'histogram') {
-    registry.registerMetric(counted(name, help, samples));
-    return;
-  }
-  const options = { name, help, labelNames: [...labels], registers: [registry] };
-  if (definition.type === 'counter')
-    new Counter({
-      ...options,
-      async collect() {
-        const found = await samples();
-        this.reset();
-        for (const { labels: at, value } of found) this.inc(at, value);
-      },
-    });
-  else
-    new Gauge({
-      ...options,
-      async collect() {
-        const found = await samples();
-        this.reset();
-        for (const { labels: at, value } of found) this.set(at, value);
-      },
-    });
-}
-
-/** A histogram that was counted elsewhere: prom-client's own can only count for itself. */
-function counted(name: string, help: string, samples: Collector): Metric {
-  const metric = {
-    name,
-    help,
-    async get() {
-      const values = [];
-      for (const { labels, value, suffix = '' } of await samples())
-        values.push({ labels, value, metricName: `${name}${suffix}` });
-      return { name, help, type: 'histogram', values, aggregator: 'sum' };
-    },
-    reset: () => undefined,
-  };
-  return metric as unknown as Metric;
+  const families = (Object.keys(catalogue) as CatalogueKey[]).flatMap((key) => {
+    const collect = collectors[key];
+    return collect ? [{ definition: catalogue[key], collect }] : [];
+  });
+  return new Exporter(families, registry);
 }

@@ -6,10 +6,11 @@ export { type CatalogueKey, catalogue, type MetricDefinition } from './catalogue
 export { metricsReference } from './catalogue/reference.ts';
 export type { Collector, Collectors } from './collector.ts';
 export { counterSamples, type Sample } from './counter-samples.ts';
-export { createMetrics } from './exporter.ts';
+export { createMetrics, Exporter, type Family } from './exporter.ts';
 export { type FibSource, fibCollectors } from './fib-collectors.ts';
 export { type InterfaceCounters, interfaceCounters } from './flow-export/interface-counters.ts';
 export { SflowAgent } from './flow-export/sflow.ts';
+export { type HealthSource, healthCollectors, poolsInPanic } from './health-collectors.ts';
 export { type MetricSources, routerCollectors } from './router-collectors.ts';
 export { countRoutes } from './routes.ts';
 export { SEPARATOR, type SessionSources, sessionCollectors } from './session-collectors.ts';

@@ -45,6 +45,17 @@ install_files() {
   [ -e "$dest/etc/headrace/headrace.yaml" ] || install -m 644 systemd/headrace.yaml "$dest/etc/headrace/headrace.yaml"
   install -d "$dest/usr/share/doc/headrace"
   cp -R README.md CHANGELOG.md LICENSE LICENSES docs/. "$dest/usr/share/doc/headrace/"
+  # For Grafana and Prometheus beside us; their tests stay here.
+  local file
+  for file in monitoring/grafana/dashboards/*.json; do
+    install -D -m 644 -t "$dest/usr/share/headrace/grafana/dashboards" "$file"
+  done
+  for file in monitoring/grafana/provisioning/*; do
+    install -D -m 644 -t "$dest/usr/share/headrace/grafana/provisioning" "$file"
+  done
+  for file in monitoring/prometheus/headrace-*.yaml; do
+    install -D -m 644 -t "$dest/usr/share/headrace/prometheus" "$file"
+  done
 }
 
 # The packages of package-lock.json that are not for development, from node_modules as it is: no network is needed.
@@ -95,7 +106,7 @@ uninstall() {
     if mountpoint -q /run/headrace/bpf; then umount /run/headrace/bpf; fi
     rm -rf /run/headrace
   fi
-  rm -rf "$lib" "$dest/usr/bin/headrace" "$dest/usr/share/doc/headrace"
+  rm -rf "$lib" "$dest/usr/bin/headrace" "$dest/usr/share/doc/headrace" "$dest/usr/share/headrace"
   for unit in "${units[@]}"; do rm -f "$dest/usr/lib/systemd/system/$unit"; done
   rm -f "$dest/usr/lib/sysusers.d/headrace.conf" "$dest/usr/lib/tmpfiles.d/headrace.conf" \
     "$dest/usr/lib/sysctl.d/60-headrace.conf"

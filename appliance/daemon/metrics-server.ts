@@ -1,13 +1,13 @@
 /** `/metrics` over HTTP, for Prometheus. */
 import { createServer, type Server } from 'node:http';
-import type { Registry } from 'prom-client';
+import type { Exporter } from '../../monitoring/index.ts';
 import { splitListen } from './listen-address.ts';
 
 export class MetricsServer {
   readonly address: string;
   readonly #server: Server;
 
-  constructor(registry: Registry, address: string) {
+  constructor(exporter: Exporter, address: string) {
     this.address = address;
     this.#server = createServer((request, response) => {
       if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
@@ -15,10 +15,12 @@ export class MetricsServer {
         response.end('The metrics are at /metrics.\n');
         return;
       }
-      registry.metrics().then(
-        (text) => {
-          response.writeHead(200, { 'content-type': registry.contentType });
-          response.end(text);
+      exporter.scrape().then(
+        (pieces) => {
+          const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+          response.writeHead(200, { 'content-type': exporter.contentType, 'content-length': length });
+          for (const piece of pieces) response.write(piece);
+          response.end();
         },
         (error: unknown) => {
           response.writeHead(500, { 'content-type': 'text/plain' });

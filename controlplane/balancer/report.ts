@@ -3,6 +3,7 @@ import type { BackendState } from './backend-view.ts';
 import type { BalanceMemory } from './balance-memory.ts';
 import type { Balancer } from './balancer.ts';
 import { type ForwardMode, ringName } from './model.ts';
+import type { RingKeeper } from './ring-keeper.ts';
 import { frontendName } from './service-records.ts';
 import { addTraffic, noTraffic, readTraffic, type Traffic } from './traffic.ts';
 
@@ -96,9 +97,26 @@ export function sharesByBackend(balancer: Balancer): Map<number, number> {
   for (const { pool, table, keeper } of balancer.rings()) {
     if (seen.has(pool)) continue;
     seen.add(pool);
-    for (const owner of keeper.ring.owners) if (owner !== 0) shares.set(owner, (shares.get(owner) ?? 0) + 1 / table);
+    for (const [number, slots] of slotsByOwner(keeper)) shares.set(number, slots / table);
   }
   return shares;
+}
+
+/** Counts of rings that have not moved since they were made: there are millions of slots. */
+const counted = new WeakMap<RingKeeper, { readonly generation: number; readonly slots: ReadonlyMap<number, number> }>();
+
+function slotsByOwner(keeper: RingKeeper): ReadonlyMap<number, number> {
+  const known = counted.get(keeper);
+  const { generation } = keeper;
+  if (known?.generation === generation) return known.slots;
+  // In an array, which has an index for every number there can be.
+  const counts = new Uint32Array(0x1_0000);
+  const { owners } = keeper.ring;
+  for (let i = 0; i < owners.length; i++) counts[owners[i]!]!++;
+  const slots = new Map<number, number>();
+  for (let number = 1; number < counts.length; number++) if (counts[number]! > 0) slots.set(number, counts[number]!);
+  counted.set(keeper, { generation, slots });
+  return slots;
 }
 
 export function reportBackends(balancer: Balancer, memory: BalanceMemory): BackendReport[] {

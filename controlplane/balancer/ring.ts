@@ -83,9 +83,13 @@ export class Ring {
   phases(): RingPhases {
     let settling = 0;
     let pinned = 0;
-    for (const phase of this.#phase) {
+    // By index: this is asked of millions of slots, and iterators take ten times as long.
+    const phases = this.#phase;
+    for (let i = 0; i < phases.length; i++) {
+      const phase = phases[i]!;
+      if (phase === STEADY) continue;
       if (phase === SETTLING) settling++;
-      else if (phase === PINNED) pinned++;
+      else pinned++;
     }
     return { settling, pinned };
   }

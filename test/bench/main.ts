@@ -5,6 +5,7 @@ import { benchBalancer } from './balancer.ts';
 import { printChecks } from './checks.ts';
 import { printFib } from './fib.ts';
 import { benchRouter } from './router.ts';
+import { benchScrape } from './scrape.ts';
 import { benchUnit } from './unit.ts';
 
 const program = new Command('bench').description('Measures Headrace on this machine. Needs root.');
@@ -49,4 +50,14 @@ program
   .option('--json', 'print JSON', false)
   .option('--rounds <number>', 'changes of each kind', Number, 20)
   .action(printAnnounce);
+program
+  .command('scrape')
+  .description(
+    'thousands of backends: what a scrape and a look of the live views cost, and how long they keep the event loop',
+  )
+  .option('--json', 'print JSON', false)
+  .option('--services <number>', 'how many', Number, 200)
+  .option('--backends <number>', 'of each service', Number, 20)
+  .option('--rounds <number>', 'samples of each', Number, 9)
+  .action(benchScrape);
 await program.parseAsync();

@@ -69,6 +69,16 @@ describe('an installation', () => {
     expect(existsSync(`${root}/usr/lib/headrace/build/xdp/headrace.bpf.o`)).toBe(true);
   });
 
+  it('has what Grafana and Prometheus need beside it', () => {
+    const share = `${root}/usr/share/headrace`;
+    const provisioning = readFileSync(`${share}/grafana/provisioning/dashboards.yaml`, 'utf8');
+    const folder = /path: (\S+)/.exec(provisioning)?.[1];
+    const boards = readdirSync(`${root}${folder}`);
+    expect(boards).toEqual(readdirSync(`${repository}/monitoring/grafana/dashboards`));
+    expect(boards.length).toBeGreaterThan(2);
+    expect(readdirSync(`${share}/prometheus`)).toEqual(['headrace-alerts.yaml', 'headrace-recording.yaml']);
+  });
+
   it('has units that systemd finds nothing wrong with', () => {
     expect(overlaid(`systemd-analyze verify --root=$root ${units.join(' ')}`)).toEqual({ status: 0, text: '' });
     // And would find what is.

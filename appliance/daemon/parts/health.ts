@@ -1,17 +1,11 @@
 /** Health checks: the pools' `check:` blocks, carried out, told to the balancer, listed and counted. */
-import {
-  type CheckReport,
-  checkResults,
-  durationBucketsSeconds,
-  HealthMonitor,
-} from '../../../controlplane/health/index.ts';
-import type { Sample } from '../../../monitoring/index.ts';
+import { type CheckReport, HealthMonitor } from '../../../controlplane/health/index.ts';
+import { healthCollectors, poolsInPanic } from '../../../monitoring/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { poolChecks } from '../check-plans.ts';
 import type { Part, PartDefinition } from '../part.ts';
 import { StartError } from '../start-error.ts';
 
-const verdicts = ['up', 'down', 'unknown'] as const;
 const eventNames = { up: 'backend_passes', down: 'backend_fails', unknown: 'backend_unchecked' } as const;
 
 export const healthPart: PartDefinition = {
@@ -27,7 +21,7 @@ export const healthPart: PartDefinition = {
     });
     exchange.health.use(monitor);
     let plans: ReturnType<typeof poolChecks> = [];
-    const panics = (): string[] => [...new Set(monitor.report().flatMap(({ pool, panic }) => (panic ? [pool] : [])))];
+    const panics = (): string[] => [...poolsInPanic(monitor.report())];
     return {
       name: 'checks',
       check(config: Config) {
@@ -54,28 +48,12 @@ export const healthPart: PartDefinition = {
         ),
       notes: () => ownTrouble(monitor.report()),
       status: () => {
-        const count = (verdict: string): number => monitor.report().filter((one) => one.verdict === verdict).length;
-        return { up: count('up'), down: count('down'), unknown: count('unknown'), panic: panics() };
+        const report = monitor.report();
+        const count = (verdict: string): number => report.filter((one) => one.verdict === verdict).length;
+        return { up: count('up'), down: count('down'), unknown: count('unknown'), panic: [...poolsInPanic(report)] };
       },
       routes: () => ({ 'GET /checks': () => monitor.report() }),
-      metrics: () => ({
-        healthChecks: () =>
-          monitor
-            .report()
-            .flatMap(({ pool, backend, kind, counts }) =>
-              checkResults.map((result) => ({ labels: { pool, backend, check: kind, result }, value: counts[result] })),
-            ),
-        healthCheckDuration: () => histogram(monitor),
-        backendHealth: () =>
-          backends(monitor).flatMap(({ pool, backend, verdict }) =>
-            verdicts.map((one) => ({ labels: { pool, backend, verdict: one }, value: one === verdict ? 1 : 0 })),
-          ),
-        poolPanic: () => {
-          const panic = panics();
-          return plans.map(({ pool }) => ({ labels: { pool }, value: panic.includes(pool) ? 1 : 0 }));
-        },
-        healthCheckLag: () => [{ labels: {}, value: monitor.schedule.maxLagMs / 1000 }],
-      }),
+      metrics: () => healthCollectors(monitor, () => plans.map(({ pool }) => pool)),
       close: () => monitor.close(),
     };
   },
@@ -85,31 +63,4 @@ export const healthPart: PartDefinition = {
 function ownTrouble(report: readonly CheckReport[]): string[] {
   const reasons = new Set(report.flatMap(({ last }) => (last?.result === 'error' ? [last.detail] : [])));
   return [...reasons].map((reason) => `some health checks cannot be made: ${reason}`);
-}
-
-/** Each backend once, down when one of its checks is. */
-function backends(monitor: HealthMonitor): { pool: string; backend: string; verdict: string }[] {
-  const found = new Map<string, { pool: string; backend: string; verdict: string }>();
-  for (const { pool, backend, verdict } of monitor.report()) {
-    const key = `${pool} ${backend}`;
-    const known = found.get(key);
-    if (!known) found.set(key, { pool, backend, verdict });
-    else if (verdict === 'down' || (verdict === 'unknown' && known.verdict === 'up')) known.verdict = verdict;
-  }
-  return [...found.values()];
-}
-
-function histogram({ histograms }: HealthMonitor): Sample[] {
-  const samples: Sample[] = [];
-  for (const [check, { counts, sumSeconds }] of histograms) {
-    let total = 0;
-    counts.forEach((count, i) => {
-      total += count;
-      const le = i < durationBucketsSeconds.length ? String(durationBucketsSeconds[i]) : '+Inf';
-      samples.push({ labels: { check, le }, value: total, suffix: '_bucket' });
-    });
-    samples.push({ labels: { check }, value: sumSeconds, suffix: '_sum' });
-    samples.push({ labels: { check }, value: total, suffix: '_count' });
-  }
-  return samples;
 }

@@ -1,0 +1,93 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { MetricDefinition } from '../../../monitoring/index.ts';
+import { createMetrics, Exporter } from '../../../monitoring/index.ts';
+import { Labels } from '../../../monitoring/text-format.ts';
+
+const definition: MetricDefinition = { name: 'box_things', type: 'gauge', labels: ['name'], help: 'Things.' };
+
+describe('the exporter', () => {
+  it('writes the text format', async () => {
+    const exporter = new Exporter([
+      {
+        definition: { ...definition, help: 'a \\ and\na line' },
+        collect: () => [
+          { labels: {}, value: 1.5 },
+          { labels: { name: 'say "\\"\n', other: 'ü' }, value: Number.NaN },
+          { labels: new Labels({ name: 'kept' }), value: Number.POSITIVE_INFINITY },
+          { labels: { le: '+Inf' }, value: -0, suffix: '_bucket' },
+        ],
+      },
+    ]);
+    expect(await exporter.metrics()).toBe(
+      [
+        '# HELP box_things a \\\\ and\\na line',
+        '# TYPE box_things gauge',
+        'box_things 1.5',
+        'box_things{name="say \\"\\\\\\"\\n",other="ü"} NaN',
+        'box_things{name="kept"} +Inf',
+        'box_things_bucket{le="+Inf"} 0',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('asks for what is steady once, until it is another', async () => {
+    let asked = 0;
+    let subject = {};
+    const exporter = new Exporter([
+      {
+        definition,
+        collect: () => [
+          {
+            while: subject,
+            samples: () => {
+              asked++;
+              return [{ labels: {}, value: asked }];
+            },
+          },
+        ],
+      },
+    ]);
+    await exporter.metrics();
+    expect(await exporter.metrics()).toContain('box_things 1\n');
+    subject = {};
+    expect(await exporter.metrics()).toContain('box_things 2\n');
+    expect(asked).toBe(2);
+  });
+
+  it('lets others have their turn, and writes once for all who ask meanwhile', async () => {
+    let written = 0;
+    const exporter = new Exporter([
+      {
+        definition,
+        collect: function* () {
+          for (; written < 50_000; written++) yield { labels: { name: `thing-${written}` }, value: written };
+        },
+      },
+    ]);
+    const scrape = exporter.scrape();
+    expect(exporter.scrape()).toBe(scrape);
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(50_000);
+    await nextTurn();
+    const pieces = await scrape;
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(Buffer.concat(pieces).toString().split('\n').length).toBe(50_003);
+  });
+
+  it('fails when a collector does, and works when it does again', async () => {
+    let broken = true;
+    const exporter = createMetrics({
+      serviceUp: () => {
+        if (broken) throw new Error('no such map');
+        return [{ labels: { service: 'www' }, value: 1 }];
+      },
+    });
+    await expect(exporter.scrape()).rejects.toThrow('no such map');
+    broken = false;
+    const text = await exporter.metrics();
+    expect(text).toContain('headrace_service_up{service="www"} 1\n');
+    expect(text).toContain('headrace_process_cpu_seconds_total');
+  });
+});
