@@ -151,9 +151,10 @@ export class DataPlane implements Disposable {
 
   /** Fill of the maps that are small enough to be counted at any time. */
   mapFill(): { readonly name: string; readonly entries: number; readonly maxEntries: number }[] {
-    const { txPorts, ownV4, slots } = this.maps;
+    const { txPorts, ablePorts, ownV4, slots } = this.maps;
     return [
       { name: txPorts.name, entries: [...txPorts.keys()].length, maxEntries: txPorts.maxEntries },
+      { name: ablePorts.name, entries: [...ablePorts.keys()].length, maxEntries: ablePorts.maxEntries },
       { name: ownV4.name, entries: [...ownV4.keys()].length, maxEntries: ownV4.maxEntries },
       { name: slots.name, entries: slotNames(slots).size, maxEntries: slots.maxEntries },
     ];

@@ -28,8 +28,10 @@ export interface DesiredPort {
   readonly link: Link;
   /** enum port_flag */
   readonly flags: number;
-  /** May be an egress. */
+  /** May be an egress of what is routed. */
   readonly transmits: boolean;
+  /** May be an egress of what is balanced: `transmits`, unless a policy takes only what is routed from it. */
+  readonly able: boolean;
   /** Is the program to be on the interface itself? `keep`: if it is there, taking it off gains nothing. */
   readonly attach: 'yes' | 'keep' | 'no';
   /** Whose packets these are to the kernel: the interface itself, or its bond. */
@@ -68,10 +70,10 @@ export function desiredPorts(
     const transmits = !kernels && canTransmit(link, featuresOf(link, observed));
     let flags: number = portFlag.ATTACHED | sysctlFlags(link, observed);
     if (link.kind && virtualKinds.has(link.kind)) flags |= portFlag.VIRTUAL;
-    if (transmits) flags |= portFlag.TRANSMITS;
+    if (transmits) flags |= portFlag.TRANSMITS | portFlag.ABLE;
     if (kernels) flags |= portFlag.ENSLAVED;
     if (observed.hidesTags?.has(link.index)) flags |= portFlag.TAGS_HIDDEN;
-    ports.set(link.index, { link, flags, transmits, attach: kernels ? 'keep' : 'yes', owner: link });
+    ports.set(link.index, { link, flags, transmits, able: transmits, attach: kernels ? 'keep' : 'yes', owner: link });
   }
   for (const link of wanted) {
     const vlan = stack.vlanPath(link);
@@ -80,7 +82,7 @@ export function desiredPorts(
     if (!base || base.flags & portFlag.ENSLAVED) continue;
     const transmits = base.transmits && link.running && !link.vlan?.egressPriorities;
     const flags = portFlag.ATTACHED | sysctlFlags(link, observed) | (base.flags & inheritedFlags);
-    ports.set(link.index, { link, flags, transmits, attach: 'no', owner: link, vlan });
+    ports.set(link.index, { link, flags, transmits, able: transmits, attach: 'no', owner: link, vlan });
   }
   return ports;
 }
@@ -94,7 +96,7 @@ export function withMembers(ports: ReadonlyMap<number, DesiredPort>, stack: Stac
       if (refusal(link)) continue;
       // What an inactive member receives, the bond drops.
       const flags = link.bondBackup ? bond.flags | portFlag.ENSLAVED : bond.flags;
-      all.set(link.index, { link, flags, transmits: false, attach: 'no', owner: bond.link });
+      all.set(link.index, { link, flags, transmits: false, able: false, attach: 'no', owner: bond.link });
     }
   }
   return all;
@@ -132,6 +134,11 @@ export function canTransmit(link: Link, features: Pick<XdpFeatures, 'ndoXmit' | 
  */
 export function desiredEgress(ports: ReadonlyMap<number, DesiredPort>): Set<number> {
   return new Set([...ports.values()].filter((port) => port.transmits && !port.vlan).map((port) => port.link.index));
+}
+
+/** Ports the balancer may send out of: the kernel owns no VIP, and could not send its packets instead. */
+export function desiredAble(ports: ReadonlyMap<number, DesiredPort>): Set<number> {
+  return new Set([...ports.values()].filter((port) => port.able && !port.vlan).map((port) => port.link.index));
 }
 
 /**

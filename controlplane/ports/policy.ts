@@ -6,7 +6,7 @@ import type { DesiredPort } from './desired.ts';
 export interface PortDecision {
   /** What arrives by these goes to the kernel. By ifindex. */
   readonly toKernel: ReadonlySet<number>;
-  /** What leaves by these is sent by the kernel. By ifindex. */
+  /** What is routed and leaves by these is sent by the kernel. What is balanced is not: it cannot be. By ifindex. */
   readonly notOut: ReadonlySet<number>;
   /** Everything goes to the kernel once the daemon is gone. */
   readonly needsDaemon: boolean;

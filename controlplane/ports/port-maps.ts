@@ -3,7 +3,7 @@
  *
  * What stands there is read from the maps themselves at the start, all of it: records left by a daemon before this one
  * are of interfaces that may be gone, whose numbers may be somebody else's by now. From then on nobody else writes,
- * with one exception: the kernel takes an interface that vanishes out of tx_ports, so those are read every time.
+ * with one exception: the kernel takes an interface that vanishes out of tx_ports and able_ports, so those are read every time.
  */
 import type { Port, VlanEgress } from '../bpf/generated/headrace.ts';
 import { BpfError, type BpfMap } from '../bpf/index.ts';
@@ -37,6 +37,7 @@ export class PortMaps {
       vlanEgress: this.#vlanEgress,
       own: this.#own,
       egress: new Set(this.#maps().txPorts.keys()),
+      able: new Set(this.#maps().ablePorts.keys()),
     };
   }
 
@@ -80,6 +81,12 @@ export class PortMaps {
         break;
       case 'remove-egress':
         maps.txPorts.delete(operation.ifindex);
+        break;
+      case 'add-able':
+        ignoreGone(() => maps.ablePorts.set(operation.ifindex, operation.ifindex));
+        break;
+      case 'remove-able':
+        maps.ablePorts.delete(operation.ifindex);
         break;
       case 'add-own':
         maps.ownV4.set(operation.address, 1);

@@ -10,7 +10,15 @@
 import { BpfError, type XdpMode } from '../bpf/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import { type Link, type Netdev, RouteNetlink } from '../netlink/index.ts';
-import { type DesiredPort, desiredEgress, desiredPorts, ownAddresses, refusal, withMembers } from './desired.ts';
+import {
+  type DesiredPort,
+  desiredAble,
+  desiredEgress,
+  desiredPorts,
+  ownAddresses,
+  refusal,
+  withMembers,
+} from './desired.ts';
 import { driverOf, knownToTransmit } from './driver.ts';
 import { matchesGlob } from './glob.ts';
 import { type OffloadState, settleOffloads } from './offloads.ts';
@@ -115,6 +123,7 @@ export class Ports implements Disposable {
       {
         ports,
         egress: desiredEgress(ports),
+        able: desiredAble(ports),
         own,
         vlans: vlanEntries(links, stack, ports),
         vlanEgress: vlanEgresses(ports),

@@ -15,7 +15,7 @@ export type MapOperation =
   | ({ readonly kind: 'write-vlan' | 'clear-vlan' } & VlanEntry)
   | { readonly kind: 'write-vlan-egress'; readonly ifindex: number; readonly egress: VlanEgress }
   | { readonly kind: 'clear-vlan-egress'; readonly ifindex: number }
-  | { readonly kind: 'add-egress' | 'remove-egress'; readonly ifindex: number }
+  | { readonly kind: 'add-egress' | 'remove-egress' | 'add-able' | 'remove-able'; readonly ifindex: number }
   | { readonly kind: 'add-own' | 'remove-own'; readonly address: number };
 
 export type Operation =
@@ -27,6 +27,7 @@ export interface Actual {
   readonly attached: ReadonlySet<number>;
   readonly ports: ReadonlyMap<number, Port>;
   readonly egress: ReadonlySet<number>;
+  readonly able: ReadonlySet<number>;
   readonly own: ReadonlySet<number>;
   /** By `keyText`. */
   readonly vlans: ReadonlyMap<string, VlanEntry>;
@@ -36,6 +37,7 @@ export interface Actual {
 export interface Desired {
   readonly ports: ReadonlyMap<number, DesiredPort>;
   readonly egress: ReadonlySet<number>;
+  readonly able: ReadonlySet<number>;
   readonly own: ReadonlySet<number>;
   readonly vlans: readonly VlanEntry[];
   readonly vlanEgress: ReadonlyMap<number, VlanEgress>;
@@ -46,6 +48,7 @@ export function reconcile(actual: Actual, desired: Desired): Operation[] {
   const operations: Operation[] = [];
   for (const ifindex of actual.egress)
     if (!desired.egress.has(ifindex)) operations.push({ kind: 'remove-egress', ifindex });
+  for (const ifindex of actual.able) if (!desired.able.has(ifindex)) operations.push({ kind: 'remove-able', ifindex });
   for (const ifindex of actual.vlanEgress.keys())
     if (!desired.vlanEgress.has(ifindex)) operations.push({ kind: 'clear-vlan-egress', ifindex });
   const tags = new Map(desired.vlans.map((entry) => [keyText(entry.key), entry]));
@@ -72,6 +75,7 @@ export function reconcile(actual: Actual, desired: Desired): Operation[] {
     if (actual.vlans.get(text)?.ifindex !== entry.ifindex) operations.push({ ...entry, kind: 'write-vlan' });
   for (const ifindex of desired.egress)
     if (!actual.egress.has(ifindex)) operations.push({ kind: 'add-egress', ifindex });
+  for (const ifindex of desired.able) if (!actual.able.has(ifindex)) operations.push({ kind: 'add-able', ifindex });
   for (const [ifindex, egress] of desired.vlanEgress)
     if (!sameEgress(actual.vlanEgress.get(ifindex), egress))
       operations.push({ kind: 'write-vlan-egress', ifindex, egress });

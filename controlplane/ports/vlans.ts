@@ -49,11 +49,12 @@ export function vlanEntries(
 /** How to leave by each VLAN interface that the fast path may send out of, by ifindex. */
 export function vlanEgresses(ports: ReadonlyMap<number, DesiredPort>): Map<number, VlanEgress> {
   const egresses = new Map<number, VlanEgress>();
-  for (const { link, vlan, transmits } of ports.values()) {
-    if (!vlan || !transmits) continue;
+  for (const { link, vlan, transmits, able } of ports.values()) {
+    if (!vlan || !able) continue;
     egresses.set(link.index, {
       port: vlan.base.index,
       frame_max: vlan.base.mtu + frameAllowance,
+      balanced_only: transmits ? 0 : 1,
       outer: egressTag(vlan.tags[0]),
       inner: egressTag(vlan.tags[1]),
     });
@@ -83,6 +84,7 @@ export function sameEgress(a: VlanEgress | undefined, b: VlanEgress): boolean {
     a !== undefined &&
     a.port === b.port &&
     a.frame_max === b.frame_max &&
+    a.balanced_only === b.balanced_only &&
     a.outer.protocol === b.outer.protocol &&
     a.outer.tci === b.outer.tci &&
     a.inner.protocol === b.inner.protocol &&
@@ -90,7 +92,7 @@ export function sameEgress(a: VlanEgress | undefined, b: VlanEgress): boolean {
   );
 }
 
-export const noEgress: VlanEgress = { port: 0, frame_max: 0, outer: noTag, inner: noTag };
+export const noEgress: VlanEgress = { port: 0, frame_max: 0, balanced_only: 0, outer: noTag, inner: noTag };
 export const noPort: Port = { flags: 0, mtu: 0, slot: 0, mac: new Uint8Array(6), interface: 0 };
 /** Of a port's flags, those that are true of the VLAN interfaces on it. */
-export const inheritedFlags = portFlag.VIRTUAL | portFlag.TRANSMITS;
+export const inheritedFlags = portFlag.VIRTUAL | portFlag.TRANSMITS | portFlag.ABLE;

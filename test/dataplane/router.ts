@@ -34,7 +34,7 @@ export interface Outcome {
 
 const names = Object.keys(hosts) as PortName[];
 const slotOf = (port: PortName): number => names.indexOf(port) + 1;
-const everyPort = portFlag.ATTACHED | portFlag.TRANSMITS;
+const everyPort = portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.ABLE;
 export const leaseForEver = 0xffff_ffff_ffff_ffffn;
 
 /** Routes every test finds, for `ip -batch`. Default routes show what would leak without a check. */
@@ -224,7 +224,11 @@ export class TestRouter implements Disposable {
     for (const port of names) this.setFlags(port, 0);
     for (const key of [...this.maps.ownV4.keys()]) this.maps.ownV4.delete(key);
     inNetns(`/run/netns/${this.#netns}`, () => {
-      for (const port of names) if (port !== 'unable') this.maps.txPorts.set(this.ifindex(port), this.ifindex(port));
+      for (const port of names) {
+        if (port === 'unable') continue;
+        this.maps.txPorts.set(this.ifindex(port), this.ifindex(port));
+        this.maps.ablePorts.set(this.ifindex(port), this.ifindex(port));
+      }
     });
     writeStrangers(this.maps.strangers, []);
     this.setLease(leaseForEver);

@@ -1,5 +1,6 @@
 /** The tap: what is captured and sampled, and that packets fare the same with it as without. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { lbRefusal } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, RingBuffer } from '../../controlplane/bpf/index.ts';
 import {
   type CaptureOptions,
@@ -8,10 +9,12 @@ import {
   type TapRecord,
   tapFilterOf,
 } from '../../controlplane/tap/index.ts';
+import { BalancerBox, steady, TCP } from './balancer/box.ts';
 import { forwarded, type PacketSpec, packet } from './packets/packet.ts';
 import { tcp, udp } from './packets/transport.ts';
 import { leaseForEver, TestRouter } from './router.ts';
 import { expectRow } from './table.ts';
+import { Vlan } from './vlans.ts';
 
 let router: TestRouter;
 let captured: RingBuffer;
@@ -115,6 +118,46 @@ describe('capture', () => {
       return read(captured).length > 0 ? [name] : [];
     });
     expect(taken).toEqual(names);
+  });
+
+  it('takes what came in by a VLAN interface, by its name as by that of its port', () => {
+    const v10 = new Vlan(router, { name: 'v10', number: 10, port: 'in0', tags: [[0x8100, 10]] });
+    const tagged: PacketSpec = { ...plain, tags: [[0x8100, 10]] };
+    const taken = (ifindex: number) => {
+      watch({ ifindex });
+      return [plain, tagged].map((spec) => {
+        router.run(packet(spec));
+        return read(captured).length;
+      });
+    };
+    expect(taken(v10.ifindex)).toEqual([0, 1]);
+    expect(taken(router.ifindex('in0'))).toEqual([1, 1]);
+    expect(taken(router.ifindex('out0'))).toEqual([0, 0]);
+  });
+
+  it('says by which interface a balanced packet and an answer leave', () => {
+    using box = new BalancerBox({ feature_tap: true });
+    using ring = new RingBuffer(box.maps.tapCaptured as BpfMap<unknown, unknown>);
+    const all = tapFilterOf({
+      ifindex: 0,
+      verdicts: [],
+      reasons: [],
+      snap: 256,
+      rate: 1_000_000,
+      filter: parseFilter(''),
+    });
+    box.maps.tapFilter!.set(0, { ...all, capturing: 1, sample_rate: 0 });
+    box.vip(1, '192.0.2.100', { no_service: lbRefusal.ICMP });
+    box.ring(1, [steady(1)]);
+    box.backend({ number: 1, address: '10.0.2.2' });
+    box.service({ number: 10, address: '192.0.2.100', port: 80, protocol: TCP, ring: 1 });
+    for (const destinationPort of [80, 81])
+      box.run(packet({ destination: '192.0.2.100', payload: tcp({ destinationPort }) }));
+    const left = read(ring).map(({ reason, header }) => [reason, header.egress]);
+    expect(left).toEqual([
+      ['balanced', box.ifindex('out0')],
+      ['no_service', box.ifindex('in0')],
+    ]);
   });
 
   it('ends with the lease', () => {

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Link, XdpFeatures } from '../../controlplane/netlink/index.ts';
-import { desiredEgress, desiredPorts, withMembers } from '../../controlplane/ports/desired.ts';
+import { desiredAble, desiredEgress, desiredPorts, withMembers } from '../../controlplane/ports/desired.ts';
 import { PortMaps } from '../../controlplane/ports/port-maps.ts';
 import { reconcile } from '../../controlplane/ports/reconcile.ts';
 import { Stack } from '../../controlplane/ports/stack.ts';
@@ -34,6 +34,7 @@ function apply(of: readonly Link[]): string[] {
     {
       ports,
       egress: desiredEgress(ports),
+      able: desiredAble(ports),
       own: new Set(),
       vlans: vlanEntries(of, stack, ports),
       vlanEgress: vlanEgresses(ports),

@@ -19,6 +19,8 @@ export interface VlanSpec {
   readonly mtu?: number;
   /** Longest frame of the port. Default 1518, of an MTU of 1500. */
   readonly frameMax?: number;
+  /** 1: what is routed by it is the kernel’s to send. */
+  readonly balancedOnly?: number;
   readonly flags?: number;
 }
 
@@ -57,6 +59,7 @@ export class Vlan {
     router.setVlanEgress(this.ifindex, {
       port: router.ifindex(spec.port),
       frame_max: spec.frameMax ?? 1518,
+      balanced_only: spec.balancedOnly ?? 0,
       outer: tag(0),
       inner: tag(1),
     });

@@ -19,10 +19,18 @@ export interface FirewallStatus {
   }[];
 }
 
+/** What the balancer has to do with rules that are in force. */
+const skipped = {
+  in: '; packets for VIPs are balanced all the same, past it',
+  out: '; packets of services leave all the same, past it',
+} as const;
 const moves = { in: 'arrives by', out: 'leaves by' } as const;
 
-/** One sentence for each place where rules stand, and what becomes of whose packets. */
-export function firewallNotes(claims: readonly StatedClaim[]): string[] {
+/**
+ * One sentence for each place where rules stand, and what becomes of whose packets.
+ * @param balancing packets of services leave by the ports, too: the kernel owns no VIP and could not send them instead
+ */
+export function firewallNotes(claims: readonly StatedClaim[], balancing = false): string[] {
   const groups = new Map<string, StatedClaim[]>();
   for (const claim of claims) {
     if (claim.cause === 'unknown' && !claim.bypassed) continue;
@@ -34,7 +42,7 @@ export function firewallNotes(claims: readonly StatedClaim[]): string[] {
     const who = `what ${moves[side]} ${group.map(({ name }) => name).join(', ')}`;
     return bypassed
       ? `${where} does not apply to ${who} on the fast path, because netfilter is set to bypass`
-      : `${where} is for the kernel to apply, so it handles ${who}: to have the fast path, remove it, or set netfilter to bypass if it may be skipped`;
+      : `${where} is for the kernel to apply, so it handles ${who}: to have the fast path, remove it, or set netfilter to bypass if it may be skipped${balancing ? skipped[side] : ''}`;
   });
 }
 

@@ -59,7 +59,7 @@ class FirewallPart implements Part {
   }
 
   notes(): readonly string[] {
-    return firewallNotes(this.#claims);
+    return firewallNotes(this.#claims, Object.keys(this.#config?.services ?? {}).length > 0);
   }
 
   status(): FirewallStatus {

@@ -19,6 +19,7 @@ import {
   lbSlotLayout,
 } from '../../../controlplane/bpf/generated/headrace.ts';
 import type { BpfMap, MappedMap } from '../../../controlplane/bpf/index.ts';
+import type { Features } from '../../../controlplane/dataplane/index.ts';
 import { address, mac } from '../packets/bytes.ts';
 import { hosts, type PortName } from '../packets/packet.ts';
 import { TestRouter } from '../router.ts';
@@ -93,8 +94,8 @@ export class BalancerBox extends TestRouter {
   readonly #slots: DataView;
   readonly #services = new Map<number, ServiceSpec>();
 
-  constructor() {
-    super({ feature_balance: true });
+  constructor(features: Features = {}) {
+    super({ ...features, feature_balance: true });
     const view = (map: BpfMap<number, unknown>): DataView => {
       const mapped = map.mmap();
       this.#mapped.push(mapped);

@@ -44,7 +44,8 @@ enum port_flag {
 	PORT_VIRTUAL = 1 << 2,   /* veth, tun and the like: TCP and UDP checksums may be unfinished */
 	PORT_RP_STRICT = 1 << 3, /* rp_filter = 1 */
 	PORT_RP_LOOSE = 1 << 4,  /* rp_filter = 2 */
-	PORT_TRANSMITS = 1 << 5, /* can transmit XDP frames, so a packet may leave by the port it came in by */
+	PORT_TRANSMITS = 1 << 5, /* in tx_ports, so a packet may leave by the port it came in by */
+	PORT_ABLE = 1 << 13, /* in able_ports: can transmit XDP frames, whatever rules stand there */
 	PORT_NEEDS_DAEMON = 1 << 12, /* everything goes to the kernel when the lease has run out */
 	PORT_ENSLAVED = 1 << 6,  /* a bridge or the like takes all its frames before IP does */
 	PORT_TAGS_HIDDEN = 1 << 7, /* a frame that looks untagged may have had a VLAN tag, which the kernel knows */

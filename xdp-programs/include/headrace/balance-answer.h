@@ -293,7 +293,7 @@ __noinline int lb_answer(struct xdp_md *ctx, const struct packet *packet, const 
 		return lb_drop(REASON_VIP_UNFIT);
 	if (target->refusal == LB_REFUSAL_DROP || !lb_spend(LB_BUDGET_ANSWER, bpf_ktime_get_coarse_ns()))
 		return lb_drop(target->reason);
-	out = leave_by(ctx, packet, ctx->ingress_ifindex);
+	out = leave_by(ctx, packet, ctx->ingress_ifindex, BALANCED);
 	if (out == VERDICT_PASS)
 		return lb_drop(target->reason);
 	if (target->refusal == LB_REFUSAL_ECHO)

@@ -12,6 +12,7 @@
 #ifndef HEADRACE_BALANCE_FORWARD_H
 #define HEADRACE_BALANCE_FORWARD_H
 
+#include "balance-clamp.h"
 #include "balance-pick.h"
 #include "checksum.h"
 #include "count.h"
@@ -28,7 +29,7 @@ static __always_inline int lb_drop(enum reason reason)
 }
 
 /* Asks the kernel's FIB for the way to a backend, into the scratch. */
-__noinline int lb_ask_way(struct xdp_md *ctx, __u32 number, __u32 mode)
+__noinline int lb_ask_way(struct xdp_md *ctx, __u32 number, __u32 mode, __u32 ingress)
 {
 	const struct lb_backend *backend = lb_backend(number);
 	struct lb_scratch *scratch = lb_my_scratch();
@@ -42,7 +43,7 @@ __noinline int lb_ask_way(struct xdp_md *ctx, __u32 number, __u32 mode)
 	fib = (void *)scratch->lookup;
 	*way = *backend;
 	__builtin_memset(scratch->lookup, 0, sizeof(scratch->lookup));
-	fib->ifindex = ctx->ingress_ifindex;
+	fib->ifindex = ingress; /* to the kernel it came by the VLAN interface or bond, and rules may name that */
 	if (backend->flags & LB_BACKEND_IPV6) {
 		fib->family = AF_INET6;
 		__builtin_memcpy(fib->ipv6_src, backend->source, sizeof(fib->ipv6_src));
@@ -313,7 +314,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 		return pass(REASON_BALANCED_LOCAL);
 	}
 	if (!(state & LB_BACKEND_RESOLVED) || !lease_valid()) {
-		if (!lb_ask_way(ctx, target->backend, service->mode))
+		if (!lb_ask_way(ctx, target->backend, service->mode, packet->ingress))
 			return lb_drop(REASON_BACKEND_UNRESOLVED);
 		scratch = lb_my_scratch();
 		if (!scratch)
@@ -327,11 +328,14 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 		target->mtu = way->mtu - overhead;
 		return lb_refuse(target, REASON_VIP_TOO_BIG, LB_REFUSAL_ICMP);
 	}
-	out.verdict = leave_by(ctx, packet, way->ifindex);
+	out.verdict = leave_by(ctx, packet, way->ifindex, BALANCED);
 	if (feature_vlan && out.verdict == VERDICT_PASS)
-		leave_tagged(ctx, packet, way->ifindex, &out);
+		leave_tagged(ctx, packet, way->ifindex, &out, BALANCED);
 	if (out.verdict == VERDICT_PASS)
 		return lb_drop(REASON_BACKEND_UNABLE);
+	target->egress = way->ifindex;
+	if (target->begins && service->mss)
+		lb_clamp(ctx, packet, service->mss);
 
 	grow = (int)(overhead + out.l3_offset) - packet->l3_offset;
 	if (grow && bpf_xdp_adjust_head(ctx, -grow))

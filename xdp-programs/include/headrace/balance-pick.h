@@ -99,7 +99,10 @@ struct lb_target {
 	/* Where it does not go anywhere: */
 	__u32 reason;  /* enum reason */
 	__u32 refusal; /* enum lb_refusal */
-	__u32 mtu;     /* what would have fitted */
+	union {
+		__u32 mtu;    /* what would have fitted */
+		__u32 egress; /* of a packet that was sent: the interface it leaves by, to the kernel */
+	};
 };
 
 /* Answers within the stage: not verdicts. */
@@ -146,6 +149,12 @@ static __always_inline int lb_remember(const struct lb_flow_key *flow, const str
 	return 1;
 }
 
+/* The clock is coarse, and another CPU may have read it later: what was seen then was seen just now. */
+static __always_inline __u64 lb_age(__u64 now, __u64 seen)
+{
+	return (__s64)(now - seen) > 0 ? now - seen : 0;
+}
+
 /* The backend of a TCP flow whose slot moves. A function of its own, which steady slots never call. */
 __noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_choice *choice)
 {
@@ -165,7 +174,7 @@ __noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_
 		number = entry->backend;
 		if (choice->read_only)
 			return lb_alive(number) ? number : current;
-		if (now - entry->seen > LB_SECOND)
+		if (lb_age(now, entry->seen) > LB_SECOND)
 			entry->seen = now;
 		if (choice->closing && !(entry->flags & LB_FLOW_CLOSING))
 			entry->flags |= LB_FLOW_CLOSING;
@@ -205,8 +214,8 @@ __noinline __u32 lb_pick_tracked(const struct lb_flow_key *flow, const struct lb
 	if (!flow || !choice)
 		return 0;
 	entry = bpf_map_lookup_elem(&lb_tracked, flow);
-	if (entry && now - entry->seen < idle * LB_SECOND && lb_alive(entry->backend)) {
-		if (now - entry->seen > LB_SECOND && !choice->read_only)
+	if (entry && lb_age(now, entry->seen) < idle * LB_SECOND && lb_alive(entry->backend)) {
+		if (lb_age(now, entry->seen) > LB_SECOND && !choice->read_only)
 			entry->seen = now;
 		return entry->backend;
 	}

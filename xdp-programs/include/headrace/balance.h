@@ -7,6 +7,7 @@
  *   which backend               balance-pick.h
  *   how it gets there           balance-forward.h
  *   errors, fragments, QUIC     balance-special.h
+ *   segment size of a SYN       balance-clamp.h
  *   what we answer ourselves    balance-answer.h
  *
  * A packet for a VIP leaves this stage with a verdict: sent, answered, dropped with a reason, or the kernel's only when
@@ -154,8 +155,6 @@ __noinline int lb_choose_for(struct xdp_md *ctx, const struct packet *packet, st
 	if (service->udp == LB_UDP_QUIC && flow->protocol == IPPROTO_UDP && !choice->read_only)
 		backend = lb_quic(ctx, packet, choice->service);
 	target->backend = backend ?: lb_pick(flow, service, choice, target->hash);
-	if (choice->syn && service->mss)
-		lb_clamp(ctx, packet, service->mss);
 	return LB_FORWARD;
 }
 
@@ -198,7 +197,7 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	kind = lb_read_fragment(ctx, packet, &flow, key);
 	if (kind == LB_FRAGMENT_LATER) {
 		first = bpf_map_lookup_elem(&lb_fragments, key);
-		if (!first || bpf_ktime_get_coarse_ns() - first->seen > LB_FRAGMENT_SECONDS * LB_SECOND)
+		if (!first || lb_age(bpf_ktime_get_coarse_ns(), first->seen) > LB_FRAGMENT_SECONDS * LB_SECOND)
 			return lb_drop(REASON_VIP_FRAGMENT);
 		lb_event(LB_EVENT_FRAGMENT_FOUND);
 		target->service = first->service;
@@ -246,6 +245,10 @@ __noinline int lb_choose(struct xdp_md *ctx, const struct packet *packet, struct
 		vip = lb_service(match.vip);
 		if (!match.vip || !vip)
 			return NEXT;
+		/* Neighbors ask for an address on their link from their link-local one, which goes no further. */
+		if (packet->why_not == REASON_MARTIAN_SOURCE && packet->protocol == IPPROTO_ICMPV6 &&
+		    lb_read_icmp(ctx, packet, &flow) == LB_ICMP_NEIGHBOR)
+			return pass(REASON_LOCAL);
 		answer = lb_objection(packet, target, vip->flags);
 		if (answer)
 			return answer;
@@ -302,10 +305,14 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 	if (!feature_balance || !lb_maybe_vip(ctx, packet))
 		return NEXT;
 	answer = packet->fragment ? lb_choose_fragment(ctx, packet, &target) : lb_choose(ctx, packet, &target);
-	if (answer == LB_FORWARD)
+	if (answer == LB_FORWARD) {
 		answer = lb_forward(ctx, packet, &target);
-	if (answer == LB_REFUSE)
+		packet->egress = target.egress;
+	}
+	if (answer == LB_REFUSE) {
 		answer = lb_answer(ctx, packet, &target);
+		packet->egress = packet->ingress;
+	}
 	return answer;
 }
 

@@ -55,6 +55,14 @@ struct {
 	__uint(max_entries, 1024);
 } tx_ports SEC(".maps");
 
+/* The same, and those whose rules or queues the kernel has to apply to what is routed: for what is balanced. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__uint(max_entries, 1024);
+} able_ports SEC(".maps");
+
 /* This host's IPv4 addresses and the broadcast addresses of its networks, in network byte order: nobody else may send
  * from them. Trusted while the lease lasts. (IPv6 forwarding does not look for its own addresses in sources, and has
  * no broadcast.) */

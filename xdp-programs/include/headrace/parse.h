@@ -192,14 +192,17 @@ static __always_inline int same_mac(const __u8 *a, const __u8 *b)
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
 }
 
-/* What keeps the whole interface's packets off the fast path. */
-static __always_inline void parse_flags(struct packet *packet, const struct port *port, __u32 hidden)
+/*
+ * What keeps the whole interface's packets off the fast path. `flags`: those of the port, and of the VLAN interface.
+ *
+ * The balancer makes nothing of rules for what the kernel forwards, so they must not hide what is wrong with the packet
+ * itself: they come behind every other objection. What never reaches IP here comes before them all.
+ */
+static __always_inline void object_to_port(struct packet *packet, __u32 flags)
 {
-	if (!(port->flags & (PORT_TO_KERNEL | PORT_ENSLAVED | hidden)))
-		return;
-	if (port->flags & PORT_ENSLAVED)
-		object(packet, REASON_ENSLAVED);
-	else if (port->flags & PORT_TO_KERNEL)
+	if (flags & PORT_ENSLAVED)
+		packet->why_not = REASON_ENSLAVED;
+	else if (flags & PORT_TO_KERNEL)
 		object(packet, REASON_NETFILTER);
 	else
 		object(packet, REASON_TAGS_HIDDEN);
@@ -212,7 +215,9 @@ static __always_inline int parse(struct xdp_md *ctx, struct packet *packet)
 	__u32 ifindex = ctx->ingress_ifindex;
 	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 	const void *l3;
+	__u32 objections;
 	__be16 type;
+	int answer;
 
 	packet->frame_length = bpf_xdp_get_buff_len(ctx);
 	packet->l3_offset = ETH_HLEN;
@@ -227,8 +232,8 @@ static __always_inline int parse(struct xdp_md *ctx, struct packet *packet)
 	l3 = eth + 1;
 	if (feature_vlan && is_tag(type)) {
 		const struct port *vlan = port;
-		int answer = parse_tags(packet, &l3, end, &type);
 
+		answer = parse_tags(packet, &l3, end, &type);
 		if (answer)
 			return answer;
 		if (packet->ingress != port->interface) {
@@ -242,19 +247,22 @@ static __always_inline int parse(struct xdp_md *ctx, struct packet *packet)
 		/* The kernel takes a frame that is for the port or for the VLAN interface. */
 		if (!same_mac(eth->h_dest, port->mac) && !same_mac(eth->h_dest, vlan->mac))
 			return pass(eth->h_dest[0] & 1 ? REASON_GROUP_FRAME : REASON_OTHER_HOST);
-		parse_flags(packet, port, 0);
-		parse_flags(packet, vlan, 0);
+		objections = (port->flags | vlan->flags) & (PORT_ENSLAVED | PORT_TO_KERNEL);
 	} else {
 		if (!same_mac(eth->h_dest, port->mac))
 			return pass(eth->h_dest[0] & 1 ? REASON_GROUP_FRAME : REASON_OTHER_HOST);
-		parse_flags(packet, port, feature_vlan ? PORT_TAGS_HIDDEN : 0);
+		objections = port->flags & (PORT_ENSLAVED | PORT_TO_KERNEL | (feature_vlan ? PORT_TAGS_HIDDEN : 0));
 	}
 
 	if (type == bpf_htons(ETH_P_IP))
-		return parse_ipv4(ctx, packet, l3, end);
-	if (feature_ipv6 && type == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(packet, l3, end);
-	return pass(is_tag(type) ? REASON_VLAN : REASON_OTHER_ETHERTYPE);
+		answer = parse_ipv4(ctx, packet, l3, end);
+	else if (feature_ipv6 && type == bpf_htons(ETH_P_IPV6))
+		answer = parse_ipv6(packet, l3, end);
+	else
+		return pass(is_tag(type) ? REASON_VLAN : REASON_OTHER_ETHERTYPE);
+	if (objections)
+		object_to_port(packet, objections);
+	return answer;
 }
 
 #endif

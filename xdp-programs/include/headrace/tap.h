@@ -82,8 +82,7 @@ static __noinline __u32 tap_enter(struct xdp_md *ctx)
 
 	if (!filter || !state || !now)
 		return 0;
-	if (filter->capturing && (!filter->ifindex || filter->ifindex == ctx->ingress_ifindex) &&
-	    now->lease > bpf_jiffies64())
+	if (filter->capturing && now->lease > bpf_jiffies64())
 		wanted |= TAP_CAPTURE;
 	if (filter->sample_rate) {
 		state->pool++;
@@ -160,6 +159,9 @@ static __always_inline int tap_matches(const struct tap_filter *filter, const st
 {
 	__u32 c = filter->conditions;
 
+	/* By its port, or by the VLAN interface or bond it was found to belong to. */
+	if (filter->ifindex && filter->ifindex != copy->header.ingress && filter->ifindex != packet->ingress)
+		return 0;
 	if (!(filter->verdicts >> (verdict & 31) & 1))
 		return 0;
 	if (!(filter->reasons[(reason >> 6) & (TAP_REASON_WORDS - 1)] >> (reason & 63) & 1))

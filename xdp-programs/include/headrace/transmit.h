@@ -25,23 +25,35 @@ struct departure {
 	struct vlan_tag inner;
 };
 
+/* Whose packet leaves. Rules and queues that the operator has on a port are for the kernel to apply to what is routed:
+ * such a port is none for it. What is balanced the kernel cannot send, so there all that counts is the driver. */
+enum departing {
+	ROUTED,
+	BALANCED,
+};
+
 /* TX or REDIRECT through this port, or PASS when it can't. */
-static __always_inline enum verdict leave_by(struct xdp_md *ctx, const struct packet *packet, __u32 port)
+static __always_inline enum verdict leave_by(struct xdp_md *ctx, const struct packet *packet, __u32 port,
+					     const enum departing what)
 {
+	__u32 able = what == BALANCED ? PORT_ABLE : PORT_TRANSMITS;
+
 	/* veth wakes the far end of an XDP_TX only if that runs XDP itself: frames would lie in its ring until another
 	 * came. A redirect to the same port wakes whoever can receive. */
 	if (port == ctx->ingress_ifindex && !(packet->port_flags & PORT_VIRTUAL))
-		return packet->port_flags & PORT_TRANSMITS ? VERDICT_TX : VERDICT_PASS;
+		return packet->port_flags & able ? VERDICT_TX : VERDICT_PASS;
+	if (what == BALANCED)
+		return bpf_redirect_map(&able_ports, port, XDP_PASS) == XDP_REDIRECT ? VERDICT_REDIRECT : VERDICT_PASS;
 	return bpf_redirect_map(&tx_ports, port, XDP_PASS) == XDP_REDIRECT ? VERDICT_REDIRECT : VERDICT_PASS;
 }
 
 /* The same by a VLAN interface. */
 static __always_inline void leave_tagged(struct xdp_md *ctx, const struct packet *packet, __u32 ifindex,
-					 struct departure *out)
+					 struct departure *out, const enum departing what)
 {
 	const struct vlan_egress *vlan = bpf_map_lookup_elem(&vlan_egress, &ifindex);
 
-	if (!vlan || !vlan->port)
+	if (!vlan || !vlan->port || (what == ROUTED && vlan->balanced_only))
 		return;
 	out->l3_offset = ETH_HLEN + VLAN_HLEN;
 	out->outer = vlan->outer;
@@ -51,7 +63,7 @@ static __always_inline void leave_tagged(struct xdp_md *ctx, const struct packet
 	}
 	/* A redirect loses without a word what is longer than this; the kernel's own path leaves it to the driver. */
 	if (packet->ip_length + out->l3_offset <= vlan->frame_max)
-		out->verdict = leave_by(ctx, packet, vlan->port);
+		out->verdict = leave_by(ctx, packet, vlan->port, what);
 }
 
 /* The frame from its start to the IP header, when tags came or went. */
@@ -78,14 +90,14 @@ static __always_inline void write_tags(struct ethhdr *eth, const struct departur
 /* Sends the packet out of fib->ifindex, or says why it can't. */
 static __always_inline int transmit(struct xdp_md *ctx, const struct packet *packet, const struct bpf_fib_lookup *fib)
 {
-	struct departure out = {.verdict = leave_by(ctx, packet, fib->ifindex), .l3_offset = ETH_HLEN};
+	struct departure out = {.verdict = leave_by(ctx, packet, fib->ifindex, ROUTED), .l3_offset = ETH_HLEN};
 	__u32 excess = packet->frame_length - packet->l3_offset - packet->ip_length;
 	void *end, *l3;
 	struct ethhdr *eth;
 	int grow = 0;
 
 	if (feature_vlan && out.verdict == VERDICT_PASS)
-		leave_tagged(ctx, packet, fib->ifindex, &out);
+		leave_tagged(ctx, packet, fib->ifindex, &out, ROUTED);
 	if (out.verdict == VERDICT_PASS)
 		return pass(REASON_EGRESS_UNABLE);
 

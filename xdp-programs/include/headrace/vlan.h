@@ -29,8 +29,9 @@ struct vlan_tag {
 
 /* Where packets for a VLAN interface leave; zeros for an interface that is none, or whose packets are the kernel's. */
 struct vlan_egress {
-	__u32 port;      /* ifindex, as in tx_ports */
+	__u32 port;      /* ifindex, as in tx_ports and able_ports */
 	__u32 frame_max; /* bytes: the longest frame that the port takes from a redirect */
+	__u32 balanced_only; /* what is routed is the kernel's to send: the operator has rules there */
 	struct vlan_tag outer;
 	struct vlan_tag inner;
 };

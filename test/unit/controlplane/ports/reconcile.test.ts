@@ -12,15 +12,17 @@ const nothing = {
   attached: new Set<number>(),
   ports: new Map(),
   egress: new Set<number>(),
+  able: new Set<number>(),
   own: new Set<number>(),
   vlans: new Map(),
   vlanEgress: new Map(),
 };
 const wanted = {
   ports: new Map<number, DesiredPort>([
-    [7, { link, flags: portFlag.ATTACHED, transmits: true, attach: 'yes', owner: link }],
+    [7, { link, flags: portFlag.ATTACHED, transmits: true, able: true, attach: 'yes', owner: link }],
   ]),
   egress: new Set([7]),
+  able: new Set([7]),
   own: new Set([0x0100000a]),
   vlans: [],
   vlanEgress: new Map(),
@@ -30,7 +32,7 @@ const wanted = {
 describe('reconcile()', () => {
   it('writes a port before it attaches, and adds an egress last', () => {
     const kinds = reconcile(nothing, wanted).map(({ kind }) => kind);
-    expect(kinds).toEqual(['add-own', 'write-port', 'attach', 'add-egress']);
+    expect(kinds).toEqual(['add-own', 'write-port', 'attach', 'add-egress', 'add-able']);
   });
 
   it('does nothing when all is as it should be', () => {
@@ -40,6 +42,7 @@ describe('reconcile()', () => {
       attached: new Set([7]),
       ports: new Map([[7, port]]),
       egress: new Set([7]),
+      able: new Set([7]),
       own: wanted.own,
     };
     expect(reconcile(actual, wanted)).toEqual([]);
@@ -54,10 +57,23 @@ describe('reconcile()', () => {
       attached: new Set([7]),
       ports: new Map([[7, port]]),
       egress: new Set([7]),
+      able: new Set([7]),
       own: wanted.own,
     };
-    const kinds = reconcile(actual, { ...wanted, ports: new Map(), egress: new Set(), own: new Set() });
-    expect(kinds.map(({ kind }) => kind)).toEqual(['remove-egress', 'remove-own', 'detach', 'clear-port']);
+    const kinds = reconcile(actual, {
+      ...wanted,
+      ports: new Map(),
+      egress: new Set(),
+      able: new Set(),
+      own: new Set(),
+    });
+    expect(kinds.map(({ kind }) => kind)).toEqual([
+      'remove-egress',
+      'remove-able',
+      'remove-own',
+      'detach',
+      'clear-port',
+    ]);
   });
 });
 
@@ -67,11 +83,18 @@ describe('reconcile() of VLANs and numbers used again', () => {
     link: vlanLink,
     flags: portFlag.ATTACHED,
     transmits: true,
+    able: true,
     attach: 'no',
     owner: vlanLink,
   };
   const entry = { key: { lower: 7, protocol: 0x0081, vid: 5 }, ifindex: 9 };
-  const egress = { port: 7, frame_max: 1518, outer: { protocol: 0x0081, tci: 0x0500 }, inner: { protocol: 0, tci: 0 } };
+  const egress = {
+    port: 7,
+    frame_max: 1518,
+    balanced_only: 0,
+    outer: { protocol: 0x0081, tci: 0x0500 },
+    inner: { protocol: 0, tci: 0 },
+  };
   const with5 = {
     ...wanted,
     ports: new Map([...wanted.ports, [9, vlan]]),
@@ -81,7 +104,16 @@ describe('reconcile() of VLANs and numbers used again', () => {
 
   it('makes what packets are led to before what leads them there, and attaches nothing to a VLAN interface', () => {
     const kinds = reconcile(nothing, with5).map(({ kind }) => kind);
-    const made = ['add-own', 'write-port', 'attach', 'write-port', 'write-vlan', 'add-egress', 'write-vlan-egress'];
+    const made = [
+      'add-own',
+      'write-port',
+      'attach',
+      'write-port',
+      'write-vlan',
+      'add-egress',
+      'add-able',
+      'write-vlan-egress',
+    ];
     expect(kinds).toEqual(made);
   });
 
@@ -93,6 +125,7 @@ describe('reconcile() of VLANs and numbers used again', () => {
       [9, { ...port, interface: 9 }],
     ]),
     egress: new Set([7]),
+    able: new Set([7]),
     own: wanted.own,
     vlans: new Map([['7/8100/5', entry]]),
     vlanEgress: new Map([[9, egress]]),
@@ -118,8 +151,15 @@ describe('reconcile() of VLANs and numbers used again', () => {
   });
 
   it('keeps a program where it does no harm, and does not put one there', () => {
-    const enslaved: DesiredPort = { link, flags: portFlag.ENSLAVED, transmits: false, attach: 'keep', owner: link };
-    const desired = { ...wanted, ports: new Map([[7, enslaved]]), egress: new Set<number>() };
+    const enslaved: DesiredPort = {
+      link,
+      flags: portFlag.ENSLAVED,
+      transmits: false,
+      able: false,
+      attach: 'keep',
+      owner: link,
+    };
+    const desired = { ...wanted, ports: new Map([[7, enslaved]]), egress: new Set<number>(), able: new Set<number>() };
     expect(reconcile({ ...actual, ports: new Map(), vlans: new Map() }, desired).map(({ kind }) => kind)).not.toContain(
       'detach',
     );

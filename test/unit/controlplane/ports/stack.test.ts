@@ -55,12 +55,13 @@ describe('VLAN interfaces', () => {
     expect(egresses.get(10)).toEqual({
       port: 2,
       frame_max: 1518,
+      balanced_only: 0,
       outer: { protocol: 0x0081, tci: 100 << 8 },
       inner: { protocol: 0, tci: 0 },
     });
     expect(sends).toEqual([2]); // a redirect knows ports only
     expect(ports.get(10)).toMatchObject({ attach: 'no' });
-    expect(ports.get(10)?.flags).toBe(portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.RP_STRICT);
+    expect(ports.get(10)?.flags).toBe(portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.ABLE | portFlag.RP_STRICT);
     expect(kernel('eth0.100')).toBeUndefined();
   });
 
@@ -119,7 +120,7 @@ describe('VLAN interfaces', () => {
   it('take over what is true of their port, and not its rp_filter', () => {
     const veth = link(2, 'eth0', { kind: 'veth' });
     const { ports } = plan([veth, vlan(10, 'eth0.200', 2, 200)], ['eth*']);
-    expect(ports.get(10)?.flags).toBe(portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.VIRTUAL);
+    expect(ports.get(10)?.flags).toBe(portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.ABLE | portFlag.VIRTUAL);
   });
 });
 
