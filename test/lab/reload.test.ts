@@ -86,13 +86,13 @@ describe('a reload', () => {
   it('moves the metrics, and stays where it is when it cannot', async () => {
     await reload(config(['p0', 'p1'], '192.0.2.1:9469'), 'failure');
     await said(/cannot listen on 192\.0\.2\.1:9469/);
-    box.configure(config(['p0', 'p1'], '127.0.0.1:9470'));
+    box.configure(config(['p0', 'p1'], '127.0.0.1:9479'));
     process.kill(box.process.pid, 'SIGHUP');
     const curl = (port: number) =>
-      pair.box.exec(['curl', '-sS', '--max-time', '5', `http://127.0.0.1:${port}/metrics`], { mayFail: true });
-    await until('metrics on the new port', () => curl(9470).status === 0);
+      pair.box.exec(['curl', '-fsS', '--max-time', '5', `http://127.0.0.1:${port}/metrics`], { mayFail: true });
+    await until('metrics on the new port', () => curl(9479).status === 0);
     await until('the old port to be closed', () => curl(9469).status !== 0);
-    expect(box.status<{ metrics: string }>().metrics).toBe('127.0.0.1:9470');
+    expect(box.status<{ metrics: string }>().metrics).toBe('127.0.0.1:9479');
   });
 
   it('detaches an interface the file names no more', async () => {

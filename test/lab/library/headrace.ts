@@ -122,7 +122,8 @@ export class Headrace {
   async ask<T = Record<string, unknown>>(path: string): Promise<T> {
     const socketPath = `${this.host.runDirectory}/${this.instance}/control.sock`;
     return new Promise((resolve, reject) => {
-      const question = request({ socketPath, path }, (answer) => {
+      // A connection of its own: one kept open is closed by the daemon while a command blocks this process.
+      const question = request({ socketPath, path, agent: false }, (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (more: string) => {
           text += more;
