@@ -93,13 +93,17 @@ function steadyLines(name: string, steady: Steady, kept: WeakMap<object, string>
   return text;
 }
 
-/** The catalogue's metrics, in its order, which is that of the page; what nobody collects is left out. */
-export function createMetrics(collectors: Collectors): Exporter {
+/**
+ * The catalogue's metrics, in its order, which is that of the page; what nobody collects is left out.
+ * @param backends whether there are series of single backends
+ */
+export function createMetrics(collectors: Collectors, backends: 'full' | 'off' = 'full'): Exporter {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'headrace_' });
   const families = (Object.keys(catalogue) as CatalogueKey[]).flatMap((key) => {
+    const definition: MetricDefinition = catalogue[key];
     const collect = collectors[key];
-    return collect ? [{ definition: catalogue[key], collect }] : [];
+    return collect && (backends === 'full' || !definition.labels.includes('backend')) ? [{ definition, collect }] : [];
   });
   return new Exporter(families, registry);
 }

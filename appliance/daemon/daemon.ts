@@ -20,6 +20,7 @@ import {
 } from '../../controlplane/dataplane/index.ts';
 import { Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
 import { matchesGlob, Ports, refusedInterfaces } from '../../controlplane/ports/index.ts';
+import { type CompatSources, compatExporter } from '../../monitoring/compat/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
 import {
   type Collectors,
@@ -32,7 +33,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema/index.ts';
 import { ControlServer, isTaken, type Routes } from './control-server.ts';
 import { Exchange } from './exchange.ts';
-import { MetricsServer } from './metrics-server.ts';
+import { type MetricsPages, MetricsServer } from './metrics-server.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
 import { objectPath } from './object-path.ts';
@@ -269,16 +270,17 @@ export class Daemon {
   /** A start goes on without metrics: forwarding matters more than being watched. */
   async #listenForMetrics(): Promise<void> {
     try {
-      this.#metrics = await this.#metricsServer(this.#config.metrics.listen);
+      this.#metrics = await this.#metricsServer(this.#config);
     } catch (error) {
       this.#events.emit('metrics_unavailable', { reason: error instanceof Error ? error.message : String(error) });
     }
   }
 
   /** @returns a server that listens, undefined for "off". @throws StartError when it cannot. */
-  async #metricsServer(listen: string): Promise<MetricsServer | undefined> {
+  async #metricsServer(config: Config): Promise<MetricsServer | undefined> {
+    const { listen } = config.metrics;
     if (listen === 'off') return undefined;
-    const server = new MetricsServer(createMetrics(this.#collectors()), listen);
+    const server = new MetricsServer(this.#metricsPages(config), listen);
     try {
       await server.listen();
     } catch (error) {
@@ -288,6 +290,19 @@ export class Daemon {
       });
     }
     return server;
+  }
+
+  #metricsPages({ metrics: { backends, compat } }: Config): MetricsPages {
+    const pages = new Map([['/metrics', createMetrics(this.#collectors(), backends)]]);
+    if (compat.length === 0) return pages;
+    const nothing: CompatSources = {
+      sessions: () => [],
+      daemons: () => new Map(),
+      balance: () => undefined,
+      backends: () => backends === 'full',
+    };
+    const sources: CompatSources = Object.assign(nothing, ...this.#parts.map((part) => part.compat?.() ?? {}));
+    return pages.set('/metrics/compat', compatExporter(compat, sources));
   }
 
   #collectors(): Collectors {
@@ -349,7 +364,7 @@ export class Daemon {
     for (const part of this.#parts) await part.check?.(next);
     const old = this.#metrics;
     const moves = next.metrics.listen !== (old?.address ?? 'off');
-    const metrics = moves ? await this.#metricsServer(next.metrics.listen) : old;
+    const metrics = moves ? await this.#metricsServer(next) : old;
     const features = this.#plane.features;
     try {
       this.#plane.useFeatures(featuresOf(next));
@@ -364,6 +379,7 @@ export class Daemon {
     this.#config = next;
     this.#metrics = metrics;
     if (moves) old?.close();
+    else if (JSON.stringify(next.metrics) !== JSON.stringify(before.metrics)) old?.show(this.#metricsPages(next));
     this.refresh('reload');
   }
 

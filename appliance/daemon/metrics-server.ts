@@ -1,18 +1,24 @@
-/** `/metrics` over HTTP, for Prometheus. */
+/** `/metrics` and `/metrics/compat` over HTTP, for Prometheus. */
 import { createServer, type Server } from 'node:http';
 import type { Exporter } from '../../monitoring/index.ts';
 import { splitListen } from './listen-address.ts';
 
+/** Exporters by path. */
+export type MetricsPages = ReadonlyMap<string, Exporter>;
+
 export class MetricsServer {
   readonly address: string;
   readonly #server: Server;
+  #pages: MetricsPages;
 
-  constructor(exporter: Exporter, address: string) {
+  constructor(pages: MetricsPages, address: string) {
     this.address = address;
+    this.#pages = pages;
     this.#server = createServer((request, response) => {
-      if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+      const exporter = request.method === 'GET' ? this.#pages.get(request.url?.split('?')[0] ?? '') : undefined;
+      if (!exporter) {
         response.writeHead(404, { 'content-type': 'text/plain' });
-        response.end('The metrics are at /metrics.\n');
+        response.end(`The metrics are at ${[...this.#pages.keys()].join(' and ')}.\n`);
         return;
       }
       exporter.scrape().then(
@@ -28,6 +34,11 @@ export class MetricsServer {
         },
       );
     });
+  }
+
+  /** Has other metrics from now on. */
+  show(pages: MetricsPages): void {
+    this.#pages = pages;
   }
 
   async listen(): Promise<void> {

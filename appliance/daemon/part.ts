@@ -9,6 +9,7 @@
 import type { Logger } from 'pino';
 import type { DataPlane, Features, InstancePaths } from '../../controlplane/dataplane/index.ts';
 import type { Ports } from '../../controlplane/ports/index.ts';
+import type { CompatSources } from '../../monitoring/compat/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
 import type { Collectors } from '../../monitoring/index.ts';
 import type { BalanceReading } from '../../monitoring/live/index.ts';
@@ -86,6 +87,8 @@ export interface Part {
   /** On the control socket, by method and path: `GET /neighbors`. */
   routes?(): Readonly<Record<string, Route>>;
   metrics?(): Collectors;
+  /** What it knows of that other exporters have names for. */
+  compat?(): Partial<CompatSources>;
   close(): void;
 }
 

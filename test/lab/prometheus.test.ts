@@ -57,6 +57,7 @@ beforeAll(async () => {
     },
     services: { www: { frontends: [{ vip: '198.51.100.10', tcp: [8080] }], pool: 'web', forward: { mode: 'l2' } } },
     daemons: { bird: near.socket },
+    metrics: { compat: ['bird', 'ipvs'] },
   });
   const config = `${pair.box.folder}/prometheus.yml`;
   // What an alert waits for is in its unit test; here it is to be seen to fire.
@@ -108,6 +109,15 @@ function filledIn(expr: string): string {
 }
 
 describe('metrics', () => {
+  it('have the names of other exporters beside them', async () => {
+    const compat = (): string => pair.box.exec(['curl', '-sS', 'http://127.0.0.1:9469/metrics/compat']).stdout;
+    await until('the session to be told of as established', () =>
+      /^bird_protocol_up\{name="upstream",proto="BGP",ip_version="4",.*state="established"\} 1$/m.test(compat()),
+    );
+    expect(compat()).toContain('node_ipvs_backend_weight{local_address="198.51.100.10",local_port="8080",');
+    expect(compat()).not.toContain('frr_');
+  });
+
   it('are as Prometheus would have them', () => {
     const text = box.metrics();
     const file = `${pair.box.folder}/metrics.txt`;

@@ -10,8 +10,10 @@ import type { AdminState } from '../../../controlplane/balancer/model.ts';
 import { KernelNextHops } from '../../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../../controlplane/balancer/overrides.ts';
 import { planChange } from '../../../controlplane/balancer/plan.ts';
-import { reportBackends, reportServices } from '../../../controlplane/balancer/report.ts';
+import { reportBackends, reportServices, trafficByService } from '../../../controlplane/balancer/report.ts';
+import { addTraffic, noTraffic } from '../../../controlplane/balancer/traffic.ts';
 import { VipRoutes } from '../../../controlplane/balancer/vip-routes.ts';
+import type { CompatSources } from '../../../monitoring/compat/index.ts';
 import { balancerCollectors } from '../../../monitoring/index.ts';
 import { renderProblem } from '../../config/problem.ts';
 import type { Config } from '../../config/schema/index.ts';
@@ -230,6 +232,17 @@ class BalancerPart implements Part {
     return reportBackends(balancer, this.#running!.memory).find(
       (each) => each.pool === pool && each.backend === backend,
     );
+  }
+
+  compat(): Partial<CompatSources> {
+    return {
+      balance: () => {
+        if (!this.#running) return undefined;
+        const { balancer, memory } = this.#running;
+        const traffic = [...trafficByService(balancer, memory).values()].reduce(addTraffic, noTraffic);
+        return { services: balancer.spec.services, backends: balancer.statuses(), traffic };
+      },
+    };
   }
 
   metrics() {

@@ -7,6 +7,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CompatSources } from '../../../monitoring/compat/index.ts';
 import { type Collectors, sessionCollectors } from '../../../monitoring/index.ts';
 import { LiveSampler, readDeviceCounts } from '../../../monitoring/live/index.ts';
 import type { Config } from '../../config/schema/index.ts';
@@ -133,6 +134,10 @@ class Live implements Part {
 
   status(): unknown {
     return { page: this.#server?.url ?? null, listeners: this.#hub.listeners };
+  }
+
+  compat(): Partial<CompatSources> {
+    return { sessions: () => this.#watch.sessions, daemons: () => this.#watch.daemons };
   }
 
   metrics(): Collectors {
