@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { printAnnounce } from './announce.ts';
 import { benchBalancer } from './balancer.ts';
 import { printChecks } from './checks.ts';
+import { benchCounters } from './counters.ts';
 import { printFib } from './fib.ts';
 import { benchRouter } from './router.ts';
 import { benchScrape } from './scrape.ts';
@@ -50,6 +51,12 @@ program
   .option('--json', 'print JSON', false)
   .option('--rounds <number>', 'changes of each kind', Number, 20)
   .action(printAnnounce);
+program
+  .command('counters')
+  .description('a routed packet with counters on against counters off')
+  .option('--json', 'print JSON', false)
+  .option('--rounds <number>', 'samples of each', Number, 31)
+  .action(benchCounters);
 program
   .command('scrape')
   .description(
