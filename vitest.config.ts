@@ -18,6 +18,9 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
+          // Real daemons on a machine that others may load: a story that failed once is told once more, and the report
+          // says so. One that fails twice is broken.
+          retry: 1,
           include: ['test/lab/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
