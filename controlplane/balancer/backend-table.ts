@@ -48,14 +48,16 @@ export class BackendTable {
   write(number: number, wanted: BackendRecord): void {
     const record = encode(wanted);
     const now = this.#records.read(number);
+    const pending = this.#pending.get(number);
     this.#pending.delete(number);
     if (samePlace(now, record)) {
       this.#records.storeWord(number, STATE, record.state);
       return;
     }
-    if (now.state & RESOLVED) {
+    // What waited already waits on, for another record: packets may be reading what stands there still.
+    if (pending || now.state & RESOLVED) {
       this.#records.storeWord(number, STATE, record.state & ~RESOLVED);
-      this.#pending.set(number, { record, mark: this.#grace.mark() });
+      this.#pending.set(number, { record, mark: pending?.mark ?? this.#grace.mark() });
       return;
     }
     this.#finish(number, record);

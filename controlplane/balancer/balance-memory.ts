@@ -57,6 +57,22 @@ export class BalanceMemory implements Disposable {
     return current as Present;
   }
 
+  /**
+   * Forgets everything that leads packets anywhere, what is closest to them first: whoever was left by somebody else
+   * may not be found by the numbers of today.
+   */
+  clear(): void {
+    const { lbPrefixes, lbRanges, lbQuicIds, lbFlows, lbTracked, lbFragments } = this.maps;
+    this.index.clear();
+    this.settings.storeWord(0, 0, 0); // number of prefixes
+    for (const map of [lbPrefixes, lbRanges, lbQuicIds] as unknown as BpfMap<unknown, unknown>[])
+      for (const key of [...map.keys()]) map.delete(key);
+    for (const map of [lbFlows, lbTracked, lbFragments] as unknown as BpfMap<unknown, unknown>[])
+      for (const [key] of map.readBatch()) map.delete(key);
+    this.rings.records.fill(0n);
+    for (let number = 0; number < this.limits.backends; number++) this.backends.storeWord(number, 0, 0);
+  }
+
   close(): void {
     for (const mapped of this.#mapped) mapped.close();
   }

@@ -3,6 +3,7 @@
  * when backends drain. It belongs to the pinned maps and is thrown away with them. Written before anything new becomes
  * visible to packets.
  */
+import { layoutHash } from '../bpf/generated/headrace.ts';
 import { readJson, writeJson } from './json-file.ts';
 import type { BalancerSpec } from './model.ts';
 import { NumberRegistry, type RegistryState } from './number-registry.ts';
@@ -15,6 +16,8 @@ export interface Limits {
 
 interface Stored {
   readonly version: 1;
+  /** Of the maps' layout: another build may mean another thing by the same words. */
+  readonly layout: string;
   readonly identity: number;
   readonly services: RegistryState;
   readonly backends: RegistryState;
@@ -37,9 +40,17 @@ export class BalancerState {
   readonly #file: string;
   readonly #identity: number;
 
-  /** @param identity of the maps: a state of others is ignored, and so is a file that cannot be understood. */
-  constructor(file: string, identity: number, limits: Limits) {
-    const stored = storedFor(file, identity);
+  /** Is it what a former daemon left? If not, nothing is known of what stands in the maps. */
+  readonly restored: boolean;
+
+  /**
+   * @param identity of the maps: a state of others is ignored, and so is a file that cannot be understood.
+   * @param forget whatever the file says
+   * @throws when the file is only half understood
+   */
+  constructor(file: string, identity: number, limits: Limits, forget = false) {
+    const stored = forget ? undefined : storedFor(file, identity);
+    this.restored = stored !== undefined;
     this.#file = file;
     this.#identity = identity;
     this.services = new NumberRegistry('services and VIPs', limits.services, stored?.services);
@@ -53,6 +64,7 @@ export class BalancerState {
   save(): void {
     const stored: Stored = {
       version: 1,
+      layout: String(layoutHash),
       identity: this.#identity,
       services: this.services.toJSON(),
       backends: this.backends.toJSON(),
@@ -68,7 +80,8 @@ export class BalancerState {
 function storedFor(file: string, identity: number): Stored | undefined {
   try {
     const stored = readJson(file) as Stored | undefined;
-    return stored?.version === 1 && stored.identity === identity ? stored : undefined;
+    const ours = stored?.version === 1 && stored.layout === String(layoutHash) && stored.identity === identity;
+    return ours ? stored : undefined;
   } catch {
     return undefined;
   }

@@ -47,6 +47,8 @@ export interface BalancerOptions {
   /** CLOCK_MONOTONIC in milliseconds, which is what the packet path compares with. */
   readonly now?: () => number;
   readonly onError: (error: unknown) => void;
+  /** Told why everything begins anew, when the state file makes no sense. */
+  readonly onAnew?: (error: unknown) => void;
 }
 
 export interface RingState {
@@ -112,6 +114,8 @@ export class Balancer implements ServiceStates {
   readonly #pools = new Map<string, PoolSpec>();
   readonly #statuses = new Map<string, BackendStatus>();
   readonly #states = new Map<string, ServiceState>();
+  /** By `pool/backend`, on the monotonic clock: since when the file says that it drains. */
+  readonly #drainsSince = new Map<string, number>();
   readonly #listeners = new Set<(service: string) => void>();
   readonly #backendListeners = new Set<(status: BackendStatus, before: BackendState) => void>();
   readonly #subscriptions: Unsubscribe[];
@@ -127,10 +131,19 @@ export class Balancer implements ServiceStates {
     this.#options = options;
     this.#now = options.now ?? monotonicMs;
     const grace = timedGrace();
-    this.state = new BalancerState(options.stateFile, memory.identity, memory.limits);
     this.#backends = new BackendTable(memory.backends, grace);
     this.#services = new ServiceTable(memory);
     this.#regions = new RegionPool(memory.limits.lines, grace);
+    const state = this.#adopt();
+    this.state = state ?? new BalancerState(options.stateFile, memory.identity, memory.limits, true);
+    if (!state) {
+      // Numbers start again from 1, so nothing may lead to what stood under them.
+      memory.clear();
+      this.#rings.clear();
+      this.#pools.clear();
+      this.#services = new ServiceTable(memory);
+      this.#regions = new RegionPool(memory.limits.lines, grace);
+    }
     this.sweeper = new FlowSweeper({
       memory,
       state: this.state,
@@ -139,7 +152,6 @@ export class Balancer implements ServiceStates {
       lives: (backend) => this.#backends.isAlive(backend),
       rings: () => [...this.#rings.values()].map(({ keeper }) => keeper),
     });
-    this.#adopt();
     this.#subscriptions = [
       options.health.onChange((pool) => this.#touch(pool)),
       options.hops.onChange((addresses) => this.#hopsChanged(addresses)),
@@ -172,11 +184,24 @@ export class Balancer implements ServiceStates {
     return { used: this.#regions.used * 16, size: this.#regions.lines * 16 };
   }
 
-  /** Takes over rings and services that packets use now. */
-  #adopt(): void {
+  /** Takes over rings and services that packets use now. @returns undefined when it is not known what they are. */
+  #adopt(): BalancerState | undefined {
+    const { memory, stateFile } = this.#options;
+    try {
+      const state = new BalancerState(stateFile, memory.identity, memory.limits);
+      if (!state.restored) return undefined;
+      this.#takeOver(state);
+      return state;
+    } catch (error) {
+      this.#options.onAnew?.(error);
+      return undefined;
+    }
+  }
+
+  #takeOver(state: BalancerState): void {
     const { memory } = this.#options;
-    const { spec } = this.state;
-    for (const [name, number] of this.state.rings.entries()) {
+    const { spec } = state;
+    for (const [name, number] of state.rings.entries()) {
       const keeper = RingKeeper.adopt(number, memory.rings, this.#regions);
       const [pool = '', table = ''] = name.split('/');
       if (keeper && keeper.size === Number(table))
@@ -184,12 +209,12 @@ export class Balancer implements ServiceStates {
     }
     if (!spec) return;
     for (const record of desiredRecords(spec)) {
-      const number = this.state.services.numberOf(record.name);
+      const number = state.services.numberOf(record.name);
       if (number !== undefined) this.#services.adopt(record, number);
     }
     // What was configured last is what there is to compare with, until `apply` says what is wanted now.
-    this.#spec = spec;
     for (const pool of spec.pools) this.#pools.set(pool.name, pool);
+    this.#spec = spec;
   }
 
   /**
@@ -296,7 +321,7 @@ export class Balancer implements ServiceStates {
         const line = BACKEND_LINE(name, backend.name);
         if (named.has(line)) continue;
         this.#statuses.delete(line);
-        this.state.draining.delete(line);
+        this.#followDrain(line, false);
       }
     return dropped;
   }
@@ -383,8 +408,7 @@ export class Balancer implements ServiceStates {
     const line = BACKEND_LINE(pool.name, spec.name);
     const number = this.state.backends.numberOf(backendIdentity(pool.name, spec))!;
     const before = this.#statuses.get(line);
-    if (spec.state !== 'draining') this.state.draining.delete(line);
-    else if (!this.state.draining.has(line)) this.state.draining.set(line, Date.now());
+    this.#followDrain(line, spec.state === 'draining');
     const view = this.#viewOf(pool.name, spec);
     const hop = this.#options.hops.get(spec.address);
     const changed = before !== undefined && before.view.state !== view.state;
@@ -403,6 +427,19 @@ export class Balancer implements ServiceStates {
     if (changed) for (const listener of this.#backendListeners) listener(status, before.view.state);
   }
 
+  /** Since when the file says that it drains. The wall clock is asked once: it may be set while the daemon runs. */
+  #followDrain(line: string, drains: boolean): void {
+    if (!drains) {
+      this.state.draining.delete(line);
+      this.#drainsSince.delete(line);
+      return;
+    }
+    const wall = Date.now();
+    const since = this.state.draining.get(line) ?? wall;
+    this.state.draining.set(line, since);
+    if (!this.#drainsSince.has(line)) this.#drainsSince.set(line, this.#now() - Math.max(0, wall - since));
+  }
+
   /** What a backend is or would be, by what is known now. */
   #viewOf(pool: string, spec: BackendSpec): BackendView {
     const number = this.state.backends.numberOf(backendIdentity(pool, spec));
@@ -410,7 +447,7 @@ export class Balancer implements ServiceStates {
       override: this.#options.overrides.get(pool, spec.name),
       verdict: this.#options.health.verdict(pool, spec.name),
       lived: number !== undefined && this.#backends.isAlive(number),
-      drainingForMs: Math.max(0, Date.now() - (this.state.draining.get(BACKEND_LINE(pool, spec.name)) ?? Date.now())),
+      drainingForMs: this.#now() - (this.#drainsSince.get(BACKEND_LINE(pool, spec.name)) ?? this.#now()),
     });
   }
 

@@ -5,9 +5,10 @@
  * kernel is told to keep it resolved. Nothing is decided here: when the kernel's answer is not a plain next hop on one
  * interface, there is none, and the packet path asks the kernel for every packet.
  *
- * Routes, links, addresses and neighbors are followed; events come in bursts and a full table brings hundreds of
+ * Routes, rules, next-hop objects, links, addresses and neighbors are followed; events come in bursts and a full table brings hundreds of
  * thousands of them, so all addresses are asked again a little after the first, at most a few times a second.
  */
+import { OUR_PROTOCOL as KEEPER_PROTOCOL } from '../neighbors/desired.ts';
 import {
   type Link,
   type Neighbor,
@@ -46,6 +47,13 @@ export interface NextHops {
   close(): void;
 }
 
+/**
+ * Marks neighbors as kept for the balancer (NDA_PROTOCOL). The keeper of what forwarding depends on leaves those of
+ * another protocol alone, so what it would let go stays; what the balancer needs no more is given to it, to keep or to
+ * let go.
+ */
+export const BALANCER_PROTOCOL = 202;
+
 const { routeTypes } = netlinkConstants;
 const SOON_MS = 20;
 const AGAIN_MS = 250;
@@ -62,7 +70,7 @@ export class KernelNextHops implements NextHops {
 
   constructor() {
     this.#monitor = RouteMonitor.open({
-      groups: ['link', 'neighbor', 'address4', 'address6', 'route4', 'route6'],
+      groups: ['link', 'neighbor', 'address4', 'address6', 'route4', 'route6', 'nexthop', 'rule4', 'rule6'],
       onEvent: (event) => {
         if (event.kind === 'neighbor' && !this.#concerns(event.neighbor)) return;
         this.#lookSoon();
@@ -77,14 +85,15 @@ export class KernelNextHops implements NextHops {
 
   follow(addresses: Iterable<string>): void {
     const wanted = new Set(addresses);
+    const followed = this.#hops.size;
     for (const address of this.#hops.keys()) if (!wanted.has(address)) this.#hops.delete(address);
-    let fresh = false;
+    let another = this.#hops.size !== followed;
     for (const address of wanted)
       if (!this.#hops.has(address)) {
         this.#hops.set(address, undefined);
-        fresh = true;
+        another = true;
       }
-    if (fresh) this.look();
+    if (another) this.look();
   }
 
   onChange(listener: (addresses: ReadonlySet<string>) => void): Unsubscribe {
@@ -99,7 +108,7 @@ export class KernelNextHops implements NextHops {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#lastLook = performance.now();
-    if (this.#hops.size === 0) return;
+    this.#kept.clear();
     const neighbors = new Map(
       this.#netlink.neighbors().map((neighbor) => [keyOf(neighbor.ifindex, neighbor.bytes), neighbor]),
     );
@@ -111,6 +120,8 @@ export class KernelNextHops implements NextHops {
       this.#hops.set(address, now);
       changed.add(address);
     }
+    for (const [key, neighbor] of neighbors)
+      if (neighbor.protocol === BALANCER_PROTOCOL && !this.#kept.has(key)) this.#giveAway(neighbor);
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
 
@@ -144,13 +155,20 @@ export class KernelNextHops implements NextHops {
   /** Has the kernel resolve a next hop and keep it so. One that an operator made, or nobody resolves, is left alone. */
   #keep(ifindex: number, bytes: Uint8Array, there: Neighbor | undefined): void {
     const key = keyOf(ifindex, bytes);
-    if (there?.state === 'permanent' || there?.state === 'noarp' || there?.managed) {
-      if (there.managed) this.#kept.add(key);
-      return;
-    }
+    if (there?.state === 'permanent' || there?.state === 'noarp') return;
+    this.#kept.add(key);
+    if (there?.managed && there.protocol !== KEEPER_PROTOCOL) return; // by us already, or by somebody else
+    this.#mark(ifindex, bytes, BALANCER_PROTOCOL);
+  }
+
+  /** No backend is reached by it any more. */
+  #giveAway({ ifindex, bytes, state }: Neighbor): void {
+    if (state !== 'permanent' && state !== 'noarp') this.#mark(ifindex, bytes, KEEPER_PROTOCOL);
+  }
+
+  #mark(ifindex: number, bytes: Uint8Array, protocol: number): void {
     try {
-      this.#netlink.setNeighbor({ ifindex, bytes, managed: true, externLearn: true });
-      this.#kept.add(key);
+      this.#netlink.setNeighbor({ ifindex, bytes, managed: true, externLearn: true, protocol });
     } catch (error) {
       if (!(error instanceof NetlinkError)) throw error;
     }

@@ -13,10 +13,18 @@ const PRIORITY = 0x7fff_0000;
 export class VipRoutes {
   readonly #netlink = RouteNetlink.open();
   #there: Set<string> | undefined;
+  /** One after the other: they share a socket, and what they know of the table. */
+  #work: Promise<unknown> = Promise.resolve();
 
   /** Makes the routes those of `vips` (prefixes). @returns prefixes whose route could not be made. */
-  async apply(vips: Iterable<string>): Promise<string[]> {
+  apply(vips: Iterable<string>): Promise<string[]> {
     const wanted = new Set(vips);
+    const result = this.#work.then(() => this.#apply(wanted));
+    this.#work = result.catch(() => {});
+    return result;
+  }
+
+  async #apply(wanted: ReadonlySet<string>): Promise<string[]> {
     const there = await this.#ours();
     const failed: string[] = [];
     for (const vip of there)

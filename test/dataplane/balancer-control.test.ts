@@ -1,8 +1,8 @@
 /** What the control plane writes into the balance stage's maps, in real maps: services, backends, rings, and a restart. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BalanceMemory } from '../../controlplane/balancer/balance-memory.ts';
 import { Balancer } from '../../controlplane/balancer/balancer.ts';
 import { mappedAddress } from '../../controlplane/balancer/bytes.ts';
@@ -183,6 +183,62 @@ describe('the balancer', () => {
     expect(balancer.list()).toMatchObject([
       { name: 'www', up: true, ready: true, ratio: 1, vips: ['198.51.100.10/32'] },
     ]);
+  });
+
+  it.each([
+    ['there is none', undefined],
+    ['it is no JSON', () => '{'],
+    ['it is of another layout', (text: string) => text.replace(/"layout":"\d+"/, '"layout":"1"')],
+    ['it lacks what this build needs', (text: string) => JSON.stringify({ ...JSON.parse(text), services: {} })],
+    ['it makes no sense', (text: string) => JSON.stringify({ ...JSON.parse(text), spec: { pools: 7 } })],
+  ])('begins anew without a state: %s', async (_, change) => {
+    const web = spec(
+      [backend('a', 11)],
+      [
+        service('www', 80),
+        service('range', 0, {
+          frontends: [{ vip: '198.51.100.10/32', protocol: 'tcp', fromPort: 8000, toPort: 8100 }],
+        }),
+      ],
+    );
+    await balancer.apply(web);
+    expect(record('198.51.100.10', 6, 80)).toBeDefined();
+    const file = path.join(folder, 'balancer.json');
+    if (change) writeFileSync(file, change(readFileSync(file, 'utf8')));
+    else rmSync(file);
+    restart();
+    expect(record('198.51.100.10', 6, 80)).toBeUndefined();
+    expect([...current.lbRanges!.keys()]).toEqual([]);
+    expect(balancer.rings()).toEqual([]);
+    const other = service('other', 80, {
+      frontends: [{ vip: '198.51.100.11/32', protocol: 'tcp', fromPort: 80, toPort: 80 }],
+    });
+    await balancer.apply(spec([backend('b', 12)], [other]));
+    expect(record('198.51.100.10', 6, 80)).toBeUndefined();
+    expect(record('198.51.100.10', 0, 0)).toBeUndefined();
+    expect(record('198.51.100.11', 6, 80)).toBeDefined();
+  });
+
+  it('drains by the file for as long as it says, though the clock on the wall is set', async () => {
+    const drainMs = 60_000;
+    await balancer.apply(spec([backend('a', 11), backend('b', 12, { state: 'draining', drainMs })]));
+    const state = () => balancer.statuses().find(({ spec: { name } }) => name === 'b')?.view.state;
+    const look = async () => {
+      balancer.tick();
+      await balancer.overridden('web');
+    };
+    const wall = Date.now();
+    try {
+      vi.spyOn(Date, 'now').mockReturnValue(wall + 3_600_000);
+      await look();
+      expect(state()).toBe('draining');
+      vi.spyOn(Date, 'now').mockReturnValue(wall - 3_600_000);
+      now += drainMs;
+      await look();
+      expect(state()).toBe('maintenance');
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it('settles the slots of a drained backend, pins them, and comes to rest', async () => {

@@ -71,7 +71,9 @@ class BalancerPart implements Part {
 
   async apply(config: Config): Promise<void> {
     if (!hasServices(config)) {
+      this.#routed = [];
       await this.#routes.apply([]);
+      this.#running?.hops.follow([]);
       this.#stop();
       this.#config = config;
       return;
@@ -83,7 +85,8 @@ class BalancerPart implements Part {
     const routed = spec.settings.blackholeVips ? vips : [];
     // Before packets are taken for a VIP, and after they no longer are, the kernel must not route it on.
     const before = balancer.spec.services.flatMap(({ frontends }) => frontends.map(({ vip }) => vip));
-    await this.#routes.apply(spec.settings.blackholeVips ? [...vips, ...before] : []);
+    this.#routed = spec.settings.blackholeVips ? [...vips, ...before] : [];
+    await this.#routes.apply(this.#routed);
     try {
       await balancer.apply(spec);
     } catch (error) {
@@ -104,6 +107,8 @@ class BalancerPart implements Part {
       stateFile: path.join(paths.run, 'balancer.json'),
       health: exchange.health,
       overrides: this.#overrides!,
+      onAnew: (error) =>
+        log.warn(`balancer: the state of the daemon before makes no sense, so all begins anew: ${String(error)}`),
       onError: (error) => log.error(`balancer: ${error instanceof Error ? (error.stack ?? error.message) : error}`),
     });
     const told = new Map<string, boolean>();
@@ -136,9 +141,10 @@ class BalancerPart implements Part {
     memory.close();
   }
 
-  /** Somebody may have removed a route of ours. */
+  /** Somebody may have removed a route of ours; and not everything that turns a way is told of. */
   refresh(cause: string): void {
     if (cause !== 'timer' || !this.#running) return;
+    this.#running.hops.look();
     this.#routes.forget();
     void this.#routes.apply(this.#routed).then(
       (failed) => {

@@ -67,6 +67,13 @@ export class ServiceIndex {
     return false;
   }
 
+  /** Packets find nothing any more. */
+  clear(): void {
+    this.#filter.fill(0n);
+    this.#entries.fill(0n);
+    this.#bits.clear();
+  }
+
   /** Tells the filter about a VIP that a former daemon entered. */
   adopt(key: ServiceKey): void {
     if (isVip(key)) this.#allow(placeOf(key).filterBit, 1);
