@@ -8,14 +8,11 @@ import { comparisonText, type Judgement, judge } from './scenarios/scenario.ts';
 
 const quick: Readonly<Record<string, Judgement>> = {
   'rp-filter': 'same',
-  'nftables-drop': 'same',
   'nftables-bypass': 'documented difference',
   'ip-rule': 'same',
-  'egress-down': 'same',
   'ecmp-leg-down': 'same',
   'route-replaced': 'same',
   reattach: 'same',
-  offload: 'same',
 };
 
 const named = (name: string) => scenarios.find((scenario) => scenario.name === name)!;
