@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect } from 'node:net';
+import { listen } from '../http-listen.ts';
 import { type Route, RouteError } from './part.ts';
 
 /** By method and path. */
@@ -12,23 +13,26 @@ const BODY_LIMIT_BYTES = 1 << 20;
 export class ControlServer {
   readonly #path: string;
   readonly #server: Server;
+  readonly #onError: ((error: Error) => void) | undefined;
 
-  constructor(path: string, routes: Routes) {
+  /** @param onError hears of errors while it listens */
+  constructor(path: string, routes: Routes, onError?: (error: Error) => void) {
     this.#path = path;
+    this.#onError = onError;
     this.#server = createServer((request, response) => {
-      void answer(request, routes).then(({ status, body }) => {
-        response.writeHead(status, { 'content-type': 'application/json' });
-        response.end(toJson(body));
-      });
+      answer(request, routes).then(
+        ({ status, text }) => {
+          response.writeHead(status, { 'content-type': 'application/json' });
+          response.end(text);
+        },
+        () => response.destroy(),
+      );
     });
   }
 
   async listen(): Promise<void> {
     if (existsSync(this.#path)) unlinkSync(this.#path);
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#path, resolve);
-    });
+    await listen(this.#server, { path: this.#path }, this.#onError);
     chmodSync(this.#path, 0o660);
   }
 
@@ -50,19 +54,27 @@ export function isTaken(path: string): Promise<boolean> {
   });
 }
 
-async function answer(request: IncomingMessage, routes: Routes): Promise<{ status: number; body: unknown }> {
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  const route = Object.hasOwn(routes, `${request.method} ${url.pathname}`)
-    ? routes[`${request.method} ${url.pathname}`]
-    : undefined;
-  if (!route) return { status: 404, body: { error: 'no such resource' } };
+/** Whatever is asked, and whatever goes wrong with it, becomes an answer. */
+async function answer(request: IncomingMessage, routes: Routes): Promise<{ status: number; text: string }> {
   try {
+    const url = urlOf(request);
+    const name = `${request.method} ${url.pathname}`;
+    const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
+    if (!route) throw new RouteError(404, 'no such resource');
     const body = await route({ query: url.searchParams, body: await jsonBody(request) });
-    return { status: 200, body: body ?? null };
+    return { status: 200, text: toJson(body ?? null) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { status: error instanceof RouteError ? error.status : 500, body: { error: message } };
+    return { status: error instanceof RouteError ? error.status : 500, text: toJson({ error: message }) };
   }
+}
+
+/** @throws RouteError: not every request's target is a path. */
+function urlOf(request: IncomingMessage): URL {
+  const target = request.url ?? '/';
+  if (!URL.canParse(target, 'http://localhost'))
+    throw new RouteError(400, `${target} is no path: ask for one, as /status`);
+  return new URL(target, 'http://localhost');
 }
 
 async function jsonBody(request: IncomingMessage): Promise<unknown> {

@@ -6,13 +6,15 @@
  * whose events can be missing, are read every second. When it ends, however it ends, packets go on; only the lease runs
  * out.
  */
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { removeVipRoutes } from '../../controlplane/balancer/vip-routes.ts';
 import { isBpffs } from '../../controlplane/bpf/index.ts';
 import {
   DataPlane,
+  type Features,
   type InstancePaths,
   instancePaths,
   pinnedLinks,
@@ -33,6 +35,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema/index.ts';
 import { ControlServer, isTaken, type Routes } from './control-server.ts';
 import { Exchange } from './exchange.ts';
+import { Guard } from './guard.ts';
 import { type MetricsPages, MetricsServer } from './metrics-server.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
@@ -63,6 +66,7 @@ export class Daemon {
   readonly #log: Logger;
   readonly #events: EventLog;
   readonly #paths: InstancePaths;
+  readonly #guard: Guard;
   readonly #startedAt = Date.now();
   readonly #netlinkCounts = { events: 0, overruns: 0, resyncs: 0 };
   readonly #reloads = { success: 0, failure: 0, lastSuccessAt: Date.now(), lastSuccessful: true };
@@ -82,12 +86,15 @@ export class Daemon {
   /** Those that have been given a configuration. */
   readonly #started: Part[] = [];
   #metrics: MetricsServer | undefined;
+  /** Why there are none although the configuration wants them. */
+  #noMetrics: string | undefined;
   #reloading: Promise<boolean> = Promise.resolve(true);
 
   private constructor(options: DaemonOptions, config: Config) {
     this.#options = options;
     this.#log = options.log;
     this.#events = options.events;
+    this.#guard = new Guard(options.events);
     this.#config = config;
     this.#paths = instancePaths(options.instance ?? config.instance);
   }
@@ -103,6 +110,8 @@ export class Daemon {
     const missing = missingPrivileges(isBpffs(this.#paths.bpffs));
     if (missing) throw new StartError(missing);
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o750 });
+    // A umask may have taken away what lets the control socket's group come as far as the socket.
+    chmodSync(this.#paths.run, 0o750);
     if (await isTaken(this.#paths.controlSocket))
       throw new StartError(
         `instance "${this.#paths.instance}" is running already: stop it first, or give this one another --instance NAME`,
@@ -136,17 +145,21 @@ export class Daemon {
       });
       for (const part of this.#parts) await part.check?.(this.#config);
       this.#follow();
-      this.refresh('start');
+      this.#apply('start', patternsOf(this.#config), this.#config);
       if (first) this.#checkAttached();
       for (const part of this.#parts) {
         this.#started.push(part);
         await part.apply(this.#config);
       }
-      this.#control = new ControlServer(this.#paths.controlSocket, this.#routes());
+      this.#control = new ControlServer(this.#paths.controlSocket, this.#routes(), this.#accepting('control socket'));
       await this.#control.listen();
     } catch (error) {
       this.close();
-      if (first) removeInstance(this.#paths);
+      if (first) {
+        removeInstance(this.#paths);
+        // Nothing balances now, and nothing may be left of what drops the VIPs' packets instead.
+        if (this.#started.length > 0) await removeVipRoutes();
+      }
       throw error;
     }
     await this.#listenForMetrics();
@@ -218,20 +231,23 @@ export class Daemon {
   }
 
   #tick(): void {
-    this.#plane.renewLease();
-    for (const part of this.#started) part.tick?.();
+    this.#guard.run('packet path', 'lease', () => this.#plane.renewLease());
+    for (const part of this.#started) this.#guard.run(part.name, 'tick', () => part.tick?.());
     this.#events.settle();
     this.#ticks++;
     if (this.#ticks % TICKS_PER_REFRESH === 0) this.refresh('timer');
-    else if (this.#ports.sysctlsChanged()) this.refresh('sysctl');
+    else
+      this.#guard.run('interfaces', 'look at sysctls', () => {
+        if (this.#ports.sysctlsChanged()) this.refresh('sysctl');
+      });
   }
 
   /** Looks at every interface again and applies what changed. */
   refresh(cause: string): void {
-    this.#apply(cause, patternsOf(this.#config), this.#config);
-    for (const part of this.#started) part.refresh?.(cause);
+    this.#guard.run('interfaces', 'refresh', () => this.#apply(cause, patternsOf(this.#config), this.#config));
+    for (const part of this.#started) this.#guard.run(part.name, 'refresh', () => part.refresh?.(cause));
     // At the start, parts are yet to begin.
-    if (this.#timers.length > 0) this.#tell();
+    if (this.#timers.length > 0) this.#guard.run('daemon', 'look at itself', () => this.#tell());
   }
 
   /** Tells of problems and notes that came, and of problems that went. */
@@ -247,11 +263,9 @@ export class Daemon {
   }
 
   #troubles(): Troubles {
-    return troublesOf(
-      notesOf(this.#ports.states, this.#ports.forwards, this.#plane.barriers),
-      this.#ports.states,
-      this.#started,
-    );
+    const notes = notesOf(this.#ports.states, this.#ports.forwards, this.#plane.barriers);
+    if (this.#noMetrics) notes.push(`there are no metrics: ${this.#noMetrics}`);
+    return troublesOf(notes, this.#guard.problems(), this.#ports.states, this.#started);
   }
 
   #whole(): Whole {
@@ -271,8 +285,11 @@ export class Daemon {
   async #listenForMetrics(): Promise<void> {
     try {
       this.#metrics = await this.#metricsServer(this.#config);
+      this.#noMetrics = undefined;
     } catch (error) {
-      this.#events.emit('metrics_unavailable', { reason: error instanceof Error ? error.message : String(error) });
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.#noMetrics) this.#events.emit('metrics_unavailable', { reason });
+      this.#noMetrics = reason;
     }
   }
 
@@ -280,7 +297,7 @@ export class Daemon {
   async #metricsServer(config: Config): Promise<MetricsServer | undefined> {
     const { listen } = config.metrics;
     if (listen === 'off') return undefined;
-    const server = new MetricsServer(this.#metricsPages(config), listen);
+    const server = new MetricsServer(this.#metricsPages(config), listen, this.#accepting('metrics'));
     try {
       await server.listen();
     } catch (error) {
@@ -303,6 +320,10 @@ export class Daemon {
     };
     const sources: CompatSources = Object.assign(nothing, ...this.#parts.map((part) => part.compat?.() ?? {}));
     return pages.set('/metrics/compat', compatExporter(compat, sources));
+  }
+
+  #accepting(server: string): (error: Error) => void {
+    return ({ message }) => this.#events.emit('connection_not_accepted', { server, reason: message });
   }
 
   #collectors(): Collectors {
@@ -363,30 +384,35 @@ export class Daemon {
     this.#checkInterfaces(next, patternsOf(before));
     for (const part of this.#parts) await part.check?.(next);
     const old = this.#metrics;
-    const moves = next.metrics.listen !== (old?.address ?? 'off');
+    const moves = next.metrics.listen !== before.metrics.listen;
     const metrics = moves ? await this.#metricsServer(next) : old;
-    const features = this.#plane.features;
     try {
-      this.#plane.useFeatures(featuresOf(next));
+      // What either needs is on until all parts have gone over: a feature's maps go with it, and with them what a
+      // refused reload would have to bring back.
+      this.#plane.useFeatures(featuresOfBoth(next, before));
       this.#attachFor(next);
       await this.#applyParts(next, before);
     } catch (error) {
       if (moves) metrics?.close();
-      this.#plane.useFeatures(features);
+      this.#plane.useFeatures(featuresOf(before));
       this.refresh('reload undone');
       throw error;
     }
     this.#config = next;
     this.#metrics = metrics;
-    if (moves) old?.close();
-    else if (JSON.stringify(next.metrics) !== JSON.stringify(before.metrics)) old?.show(this.#metricsPages(next));
+    if (moves) {
+      old?.close();
+      this.#noMetrics = undefined;
+    } else if (!old) await this.#listenForMetrics();
+    else if (JSON.stringify(next.metrics) !== JSON.stringify(before.metrics)) old.show(this.#metricsPages(next));
     this.refresh('reload');
   }
 
-  /** All parts go over, or all go back. */
+  /** All parts go over, and the program to what they need; or all go back. */
   async #applyParts(next: Config, before: Config): Promise<void> {
     try {
       for (const part of this.#parts) await part.apply(next);
+      this.#plane.useFeatures(featuresOf(next));
     } catch (error) {
       for (const part of this.#parts)
         try {
@@ -443,6 +469,12 @@ export class Daemon {
     this.#counting?.close();
     this.#plane.close();
   }
+}
+
+/** What is on under one of them is on. */
+function featuresOfBoth(next: Config, before: Config): Features {
+  const on = Object.entries(featuresOf(before)).filter(([, value]) => value);
+  return { ...featuresOf(next), ...Object.fromEntries(on) };
 }
 
 function patternsOf(config: Config): string[] {

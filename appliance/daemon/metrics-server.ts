@@ -1,6 +1,7 @@
 /** `/metrics` and `/metrics/compat` over HTTP, for Prometheus. */
 import { createServer, type Server } from 'node:http';
 import type { Exporter } from '../../monitoring/index.ts';
+import { listen } from '../http-listen.ts';
 import { splitListen } from './listen-address.ts';
 
 /** Exporters by path. */
@@ -9,11 +10,14 @@ export type MetricsPages = ReadonlyMap<string, Exporter>;
 export class MetricsServer {
   readonly address: string;
   readonly #server: Server;
+  readonly #onError: ((error: Error) => void) | undefined;
   #pages: MetricsPages;
 
-  constructor(pages: MetricsPages, address: string) {
+  /** @param onError hears of errors while it listens */
+  constructor(pages: MetricsPages, address: string, onError?: (error: Error) => void) {
     this.address = address;
     this.#pages = pages;
+    this.#onError = onError;
     this.#server = createServer((request, response) => {
       const exporter = request.method === 'GET' ? this.#pages.get(request.url?.split('?')[0] ?? '') : undefined;
       if (!exporter) {
@@ -43,10 +47,7 @@ export class MetricsServer {
 
   async listen(): Promise<void> {
     const { host, port } = splitListen(this.address);
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
-    });
+    await listen(this.#server, { port, host }, this.#onError);
   }
 
   close(): void {

@@ -70,9 +70,19 @@ export function shares(counters: readonly CounterRow[]): { readonly forwarded: n
   return { forwarded: sum((row) => row.reason.startsWith('forwarded')), kernel: sum((row) => row.verdict === 'pass') };
 }
 
-/** @param own notes of the daemon itself. @param parts those that were started. */
-export function troublesOf(own: readonly string[], ports: readonly PortState[], parts: readonly Part[]): Troubles {
+/**
+ * @param own notes of the daemon itself
+ * @param failed what went wrong in it
+ * @param parts those that were started
+ */
+export function troublesOf(
+  own: readonly string[],
+  failed: readonly string[],
+  ports: readonly PortState[],
+  parts: readonly Part[],
+): Troubles {
   const problems = ports.flatMap((port) => (port.problem ? [`${port.name}: ${port.problem}`] : []));
+  problems.push(...failed);
   if (ports.length === 0) problems.push('no interface matches dataplane.interfaces yet');
   problems.push(...parts.flatMap((part) => part.problems?.() ?? []));
   const notes = [...own, ...parts.flatMap((part) => part.notes?.() ?? [])];

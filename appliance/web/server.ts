@@ -1,6 +1,7 @@
 /** The server of the live page: listens, and lets go of everybody when it closes. */
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import { listen } from '../http-listen.ts';
 import { Access } from './access.ts';
 import { createApp, type WebSources } from './app.ts';
 
@@ -8,6 +9,8 @@ export interface WebServerOptions {
   readonly address: string;
   readonly port: number;
   readonly token: string | undefined;
+  /** Hears of errors while it listens. */
+  readonly onError?: (error: Error) => void;
 }
 
 export class WebServer {
@@ -30,10 +33,8 @@ export class WebServer {
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#options.port, this.#options.address, resolve);
-    });
+    const { port, address, onError } = this.#options;
+    await listen(this.#server, { port, host: address }, onError);
   }
 
   close(): void {

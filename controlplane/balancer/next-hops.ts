@@ -57,6 +57,8 @@ export const BALANCER_PROTOCOL = 202;
 const { routeTypes } = netlinkConstants;
 const SOON_MS = 20;
 const AGAIN_MS = 250;
+/** After a look that failed. */
+const RETRY_MS = 1000;
 
 export class KernelNextHops implements NextHops {
   readonly #netlink = RouteNetlink.open();
@@ -67,8 +69,13 @@ export class KernelNextHops implements NextHops {
   readonly #kept = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #lastLook = 0;
+  readonly #onError: (error: unknown) => void;
+  /** Why the last look failed: told once. */
+  #failed: string | undefined;
 
-  constructor() {
+  /** @param onError hears why the kernel could not be asked; it is asked again in any case */
+  constructor(onError: (error: unknown) => void = () => {}) {
+    this.#onError = onError;
     this.#monitor = RouteMonitor.open({
       groups: ['link', 'neighbor', 'address4', 'address6', 'route4', 'route6', 'nexthop', 'rule4', 'rule6'],
       onEvent: (event) => {
@@ -103,11 +110,26 @@ export class KernelNextHops implements NextHops {
     };
   }
 
-  /** Asks the kernel about every address again, and tells of those whose answer is another. */
+  /**
+   * Asks the kernel about every address again, and tells of those whose answer is another. When that fails, what is known
+   * stays, and the kernel is asked again a little later.
+   */
   look(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#lastLook = performance.now();
+    try {
+      this.#look();
+      this.#failed = undefined;
+    } catch (error) {
+      const reason = String(error);
+      if (reason !== this.#failed) this.#onError(error);
+      this.#failed = reason;
+      this.#timer ??= setTimeout(() => this.look(), RETRY_MS);
+    }
+  }
+
+  #look(): void {
     this.#kept.clear();
     const neighbors = new Map(
       this.#netlink.neighbors().map((neighbor) => [keyOf(neighbor.ifindex, neighbor.bytes), neighbor]),

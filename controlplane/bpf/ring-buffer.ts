@@ -88,10 +88,9 @@ export class RingBuffer implements Disposable {
       try {
         if (this.#memory) this.drain(visit);
       } catch (error) {
-        // An exception in the poll callback would vanish: give it to the event loop.
-        setImmediate(() => {
-          throw error;
-        });
+        // An exception in the poll callback would vanish, and one that nobody catches would end the process. The record
+        // is missed, and Node says so on standard error.
+        process.emitWarning(error instanceof Error ? error : String(error));
       }
     };
     this.#poll = koffi.node.poll(this.#map.fd, { readable: true }, onReadable);

@@ -7,7 +7,7 @@
  */
 import type { Clock, Timer } from './clock.ts';
 
-/** One run: settles when the job is over, with the moment it is due next. Must not reject. */
+/** One run: settles when the job is over, with the moment it is due next. One that fails is run again a second later. */
 export type Job = () => Promise<number>;
 
 export interface SchedulerOptions {
@@ -17,7 +17,11 @@ export interface SchedulerOptions {
   readonly startsPerTurn?: number;
   /** Default 3. */
   readonly turnBudgetMs?: number;
+  /** Hears of a job that failed, which none should; by default Node warns of it on standard error. */
+  readonly onError?: (error: Error) => void;
 }
+
+const RETRY_MS = 1000;
 
 export interface SchedulerStatistics {
   readonly jobs: number;
@@ -44,6 +48,7 @@ export class Scheduler {
   readonly #maxInFlight: number;
   readonly #startsPerTurn: number;
   readonly #turnBudgetMs: number;
+  readonly #onError: (error: Error) => void;
   readonly #heap: Entry[] = [];
   #jobs = 0;
   #inFlight = 0;
@@ -58,6 +63,7 @@ export class Scheduler {
     this.#maxInFlight = options.maxInFlight ?? 4096;
     this.#startsPerTurn = options.startsPerTurn ?? 16;
     this.#turnBudgetMs = options.turnBudgetMs ?? 3;
+    this.#onError = options.onError ?? ((error) => process.emitWarning(error));
   }
 
   get statistics(): SchedulerStatistics {
@@ -96,15 +102,22 @@ export class Scheduler {
 
   #start(entry: Entry): void {
     this.#inFlight++;
-    void entry.job().then((due) => {
-      this.#inFlight--;
-      if (this.#closed) return;
-      if (!entry.cancelled) {
-        entry.due = due;
-        this.#push(entry);
-      }
-      this.#arm();
-    });
+    // Started within the promise, so that one that throws at once is one that rejects.
+    const run = new Promise<number>((resolve) => resolve(entry.job()));
+    void run
+      .catch((error: unknown) => {
+        this.#onError(error instanceof Error ? error : new Error(String(error)));
+        return this.#clock.now() + RETRY_MS;
+      })
+      .then((due) => {
+        this.#inFlight--;
+        if (this.#closed) return;
+        if (!entry.cancelled) {
+          entry.due = due;
+          this.#push(entry);
+        }
+        this.#arm();
+      });
   }
 
   /** One timer, for the job that is due first. */

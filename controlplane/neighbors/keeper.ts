@@ -172,7 +172,12 @@ export class NeighborKeeper implements Disposable {
   #judgeSoon(): void {
     this.#settle ??= setTimeout(() => {
       this.#settle = undefined;
-      this.#judge();
+      try {
+        this.#judge();
+      } catch (error) {
+        // Nobody above a timer catches it. The next event or look judges again.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
     }, SETTLE_MS);
   }
 

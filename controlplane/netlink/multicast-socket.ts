@@ -6,8 +6,11 @@
  * after it has been drained: state read from then on, with the notifications that follow, is complete again.
  *
  * ENOBUFS also raises POLLERR, on which libuv stops the poll handle: it is started again here. A wake-up handles a
- * bounded number of datagrams, so that a flood leaves time for everything else. An exception in a poll callback would
- * stay pending inside the native layer; it is thrown again from a turn of its own.
+ * bounded number of datagrams, so that a flood leaves time for everything else.
+ *
+ * A notification whose handling throws counts as lost, and the process goes on: Node warns of the exception on standard
+ * error. Only a socket that can no longer be read from is the end; that exception, which would stay pending inside the
+ * native layer if it left the poll callback, is thrown again from a turn of its own.
  */
 import koffi from 'koffi';
 import { type MessageVisitor, walkMessages } from './message.ts';
@@ -101,18 +104,29 @@ export class MulticastSocket implements Disposable {
       if (length === 0) {
         const lost = this.#overrun;
         this.#overrun = false;
-        if (lost) this.#options.onOverrun();
-        else this.#options.onIdle?.();
+        this.#tolerate(() => (lost ? this.#options.onOverrun() : this.#options.onIdle?.()));
         return true;
       }
       this.counters.datagrams++;
       const view = this.#socket.view;
-      walkMessages(view, length, (...message) => {
-        this.#options.onMessage(view, ...message);
-        return !this.#closed;
-      });
+      this.#tolerate(() =>
+        walkMessages(view, length, (...message) => {
+          this.#options.onMessage(view, ...message);
+          return !this.#closed;
+        }),
+      );
     }
     return false;
+  }
+
+  /** What was missed because of an exception is read again, like what the kernel dropped. */
+  #tolerate(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#overrun = true;
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
   }
 
   /** Lets the process end although this is open. */

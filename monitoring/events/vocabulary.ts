@@ -73,6 +73,23 @@ export const vocabulary = {
     sentence: '{part} could not go back after the refused reload: {reason}',
     fields: { part: 'The part of the daemon', reason: 'Why' },
   },
+  part_failed: {
+    level: 'error',
+    sentence: '{part} failed at its {work}, the others go on: {reason}',
+    fields: {
+      part: 'The part of the daemon',
+      work: 'What it was at: tick, refresh or another',
+      reason: 'Why',
+      stack: 'Where, for a report',
+    },
+    burst: 5,
+  },
+  connection_not_accepted: {
+    level: 'error',
+    sentence: '{server} cannot accept a connection: {reason}',
+    fields: { server: 'control socket, metrics or web', reason: 'Why; EMFILE: too many are open' },
+    burst: 5,
+  },
   metrics_unavailable: {
     level: 'warn',
     sentence: 'no metrics: {reason}',

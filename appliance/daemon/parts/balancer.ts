@@ -100,7 +100,9 @@ class BalancerPart implements Part {
   #start() {
     const { plane, paths, exchange, events, log } = this.#context;
     const memory = new BalanceMemory(() => plane.maps);
-    const hops = new KernelNextHops();
+    const onError = (error: unknown): void =>
+      log.error(`balancer: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    const hops = new KernelNextHops(onError);
     const balancer = new Balancer({
       memory,
       hops,
@@ -109,7 +111,7 @@ class BalancerPart implements Part {
       overrides: this.#overrides!,
       onAnew: (error) =>
         log.warn(`balancer: the state of the daemon before makes no sense, so all begins anew: ${String(error)}`),
-      onError: (error) => log.error(`balancer: ${error instanceof Error ? (error.stack ?? error.message) : error}`),
+      onError,
     });
     const told = new Map<string, boolean>();
     balancer.onChange((service) => {

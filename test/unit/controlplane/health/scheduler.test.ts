@@ -73,6 +73,27 @@ describe('Scheduler', () => {
     expect(scheduler.statistics.jobs).toBe(0);
   });
 
+  it('runs a job that fails again a second later, and the others as ever', async () => {
+    const clock = new FakeClock();
+    const errors: string[] = [];
+    const scheduler = new Scheduler(clock, { maxInFlight: 1, onError: (error) => errors.push(error.message) });
+    const failed: number[] = [];
+    let runs = 0;
+    scheduler.add(10, () => {
+      failed.push(clock.now());
+      throw new Error('no socket');
+    });
+    scheduler.add(10, async () => {
+      runs++;
+      return clock.now() + 100;
+    });
+    await clock.pass(1500);
+    expect(failed).toHaveLength(2);
+    expect(failed[1]! - failed[0]!).toBeGreaterThanOrEqual(1000);
+    expect(errors).toEqual(['no socket', 'no socket']);
+    expect(runs).toBeGreaterThan(10);
+  });
+
   it('starts nothing after it is closed', async () => {
     const clock = new FakeClock();
     const scheduler = new Scheduler(clock);
