@@ -79,9 +79,10 @@ export function readToken(file: string): string {
     text = readFileSync(file, 'utf8').trim();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`read web.token_file: ${reason}; make one: (umask 077; openssl rand -hex 24 > ${file})`, {
-      cause: error,
-    });
+    throw new Error(
+      `read web.token_file: ${reason}; make one: (umask 077; openssl rand -hex 24 > ${file}), and where the daemon has a user of its own, give it to that user: chown headrace: ${file}`,
+      { cause: error },
+    );
   }
   if ((mode & 0o077) !== 0)
     throw new Error(`web.token_file ${file} can be read by others than its owner: chmod 600 ${file}`);

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { type BpfMap, Program } from '../bpf/index.ts';
-import type { Features } from './optional-maps.ts';
+import { type Features, optionalMaps } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
 
 /** What a packet path runs. */
@@ -31,9 +31,18 @@ const names = { program: 'headrace_xdp', renew: 'headrace_renew' } as const;
 /** Older ones go: what was tried and left is not come back to often. */
 const VARIANTS_KEPT = 4;
 
+const offByDefault: ReadonlySet<string> = new Set(Object.values(optionalMaps));
+
+/** What makes the program another: a feature that is off anyway makes the same whether it is named or not. */
+export function constantsOf(features: Features): [name: string, value: boolean | number][] {
+  return Object.entries(features)
+    .filter(([name, value]) => value || !offByDefault.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** Name of the variant made of these. */
 export function variantOf({ objectPath, features, maps }: Ingredients): string {
-  const constants = Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1));
+  const constants = constantsOf(features);
   const ids = [...maps].map((map) => [map.name, map.info().id] as const).sort(([a], [b]) => (a < b ? -1 : 1));
   const hash = createHash('sha256')
     .update(readFileSync(objectPath))

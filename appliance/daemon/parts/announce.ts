@@ -39,7 +39,8 @@ export const announcePart: PartDefinition = {
   create({ events, paths, exchange }): Part {
     const clock = monotonicClock;
     const file = path.join(paths.run, 'drained-vips.json');
-    let drains: Record<string, number> = { ...readDrains(file) };
+    /** Undefined before the file was read. */
+    let drains: Record<string, number> | undefined;
     let settings: Config['announce'];
     const announcer = new Announcer({
       services: exchange.services,
@@ -54,7 +55,6 @@ export const announcePart: PartDefinition = {
       clock,
       vips: () => announcer.report().flatMap(({ vip, metric }) => (metric === null ? [] : [vip])),
     });
-    for (const [vip, since] of Object.entries(drains)) announcer.drain([vip], Date.now() - since);
 
     const list = (): Announcement[] => {
       const drained = new Set(announcer.drained);
@@ -69,6 +69,7 @@ export const announcePart: PartDefinition = {
         throw new RouteError(409, 'nothing is announced: there is no announce section in the configuration');
       const known = new Set([...announcer.report().map(({ vip }) => vip), ...announcer.drained]);
       const vips = named(body, known);
+      drains ??= {};
       if (what === 'drain') {
         for (const vip of vips) drains[vip] ??= Date.now();
         announcer.drain(vips);
@@ -81,6 +82,11 @@ export const announcePart: PartDefinition = {
     };
     return {
       name: 'announcements',
+      check() {
+        if (drains) return;
+        drains = { ...readDrains(file) };
+        for (const [vip, since] of Object.entries(drains)) announcer.drain([vip], Date.now() - since);
+      },
       async apply(config) {
         settings = config.announce;
         try {

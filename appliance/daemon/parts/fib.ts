@@ -4,6 +4,7 @@
  *
  * The program starts with the helper. The mirror's tables exist while it is used, and are given back with it.
  */
+import type { Features } from '../../../controlplane/dataplane/index.ts';
 import { RouteNetlink } from '../../../controlplane/netlink/index.ts';
 import {
   type Choice,
@@ -162,4 +163,8 @@ export class FibPart implements Part {
   }
 }
 
-export const fib: PartDefinition = { create: (context) => new FibPart(context) };
+/** Named beforehand only where it is sure to be used, so that `headrace load` makes that program, too. */
+export const fib: PartDefinition = {
+  features: ({ router }): Features => (router.fib === 'mirror' ? { feature_mirror: true } : {}),
+  create: (context) => new FibPart(context),
+};

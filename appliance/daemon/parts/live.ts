@@ -16,6 +16,7 @@ import { loadAssets } from '../../web/assets.ts';
 import { EventHub } from '../../web/event-hub.ts';
 import { WebServer } from '../../web/server.ts';
 import { toJson } from '../control-server.ts';
+import { splitListen } from '../listen-address.ts';
 import type { Part, PartContext, PartDefinition, Route } from '../part.ts';
 import { SessionWatch } from '../session-watch.ts';
 import { StartError } from '../start-error.ts';
@@ -38,6 +39,8 @@ class Live implements Part {
   #server: WebServer | undefined;
   /** What the server was made for. */
   #served: string | undefined;
+  /** What the configuration in force wants, served or not. */
+  #asked: string | undefined;
   #unavailable: string | undefined;
   #ticks = 0;
 
@@ -81,7 +84,8 @@ class Live implements Part {
     this.#watch.use(daemons);
     const wanted = JSON.stringify([web, web.listen === 'off' ? undefined : tokenOf(web)]);
     if (wanted === this.#served) return;
-    const first = this.#served === undefined && this.#unavailable === undefined;
+    // Only what a reload changes can be refused. A port that was busy before must not stand in the way of other changes.
+    const changed = this.#asked !== undefined && wanted !== this.#asked;
     // The same address cannot be listened on twice, so the old server ends before the new one begins.
     this.#stop();
     if (web.listen !== 'off')
@@ -89,20 +93,27 @@ class Live implements Part {
         this.#server = await this.#serve(web);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (!first) throw new StartError(reason, { cause: error });
+        if (changed) throw new StartError(reason, { cause: error });
+        if (reason !== this.#unavailable) this.#context.events.emit('web_unavailable', { reason });
         this.#unavailable = reason;
-        this.#context.events.emit('web_unavailable', { reason });
+        this.#asked = wanted;
         return;
       }
     this.#served = wanted;
+    this.#asked = wanted;
     this.#unavailable = undefined;
   }
 
   async #serve(web: Web): Promise<WebServer> {
-    const { address, port } = placeOf(web.listen);
+    const { host: address, port } = splitListen(web.listen);
     const { events } = this.#context;
     const server = new WebServer(
-      { address, port, token: tokenOf(web) },
+      {
+        address,
+        port,
+        token: tokenOf(web),
+        onError: ({ message }) => events.emit('connection_not_accepted', { server: 'web', reason: message }),
+      },
       {
         status: () => toJson(this.#context.status()),
         snapshot: () => JSON.stringify(this.#live.snapshot),
@@ -169,16 +180,11 @@ class Live implements Part {
   }
 }
 
-function placeOf(listen: string): { readonly address: string; readonly port: number } {
-  const at = listen.lastIndexOf(':');
-  return { address: listen.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(listen.slice(at + 1)) };
-}
-
 /** The token that is asked for; none on a loopback address, unless a file is named all the same. @throws StartError */
 function tokenOf({ listen, token_file }: Web): string | undefined {
   if (token_file === undefined) {
     // The schema refuses it earlier: nobody gets in without a token by a mistake there.
-    if (!isLoopback(placeOf(listen).address)) throw new StartError(`web.token_file is needed to listen on ${listen}`);
+    if (!isLoopback(splitListen(listen).host)) throw new StartError(`web.token_file is needed to listen on ${listen}`);
     return undefined;
   }
   try {

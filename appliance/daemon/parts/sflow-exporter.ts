@@ -7,7 +7,7 @@ import { BpfMap, RingBuffer } from '../../../controlplane/bpf/index.ts';
 import type { InstancePaths } from '../../../controlplane/dataplane/index.ts';
 import { type Link, parseIp, RouteNetlink } from '../../../controlplane/netlink/index.ts';
 import { readTapRecord, type Tap } from '../../../controlplane/tap/index.ts';
-import { interfaceCounters, SflowAgent } from '../../../monitoring/index.ts';
+import { interfaceCounters, readNetDev, SflowAgent } from '../../../monitoring/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { splitListen } from '../listen-address.ts';
 
@@ -63,19 +63,23 @@ export class SflowExporter {
 
   #read(): void {
     let left = RECORDS_A_READ;
-    this.#ring.drain((view) => {
-      this.#counts.samples++;
-      this.#agent.flow(readTapRecord(view));
-      return --left > 0;
-    });
-    this.#agent.flush();
+    try {
+      this.#ring.drain((view) => {
+        this.#counts.samples++;
+        this.#agent.flow(readTapRecord(view));
+        return --left > 0;
+      });
+      this.#agent.flush();
+    } catch {
+      // Of a timer: nobody above catches it. It is counted, and the next samples are read.
+      this.#counts.errors++;
+    }
   }
 
   tick(): void {
     this.#agent.drops = Number(this.#tap.counts()?.sampleMissed ?? 0n);
     if (++this.#seconds % this.#config.polling_seconds !== 0) return;
-    const table = readFileSync('/proc/thread-self/net/dev', 'utf8');
-    for (const counters of interfaceCounters(table, this.#links(), speedBpsOf)) this.#agent.counters(counters);
+    for (const counters of interfaceCounters(readNetDev(), this.#links(), speedBpsOf)) this.#agent.counters(counters);
     this.#agent.flush();
   }
 

@@ -1,7 +1,7 @@
 /** sFlow datagrams: sizes, sequence numbers and what they say of discarded packets. Wireshark reads them in the lab. */
 import { describe, expect, it } from 'vitest';
 import type { TapRecord } from '../../../controlplane/tap/index.ts';
-import { interfaceCounters, SflowAgent } from '../../../monitoring/index.ts';
+import { interfaceCounters, parseNetDev, SflowAgent } from '../../../monitoring/index.ts';
 
 const record = (verdict: string, egress: number): TapRecord => ({
   header: {
@@ -83,7 +83,7 @@ describe('interfaceCounters()', () => {
       '  eth0:100 2 3 4 0 0 0 5 600 7 8 9 0 0 0 0',
     ].join('\n');
     const link = { index: 2, name: 'eth0', up: true, running: true, promiscuity: 0 } as never;
-    expect(interfaceCounters(table, [link], () => 10n)).toEqual([
+    expect(interfaceCounters(parseNetDev(table), [link], () => 10n)).toEqual([
       {
         ifindex: 2,
         up: true,
