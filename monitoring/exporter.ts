@@ -59,7 +59,7 @@ export class Exporter {
     let written = 0;
     let until = performance.now() + SLICE_MS;
     const pause = async (): Promise<void> => {
-      pieces.push(Buffer.from(text));
+      pieces.push(encoded(text));
       text = '';
       await nextTurn();
       until = performance.now() + SLICE_MS;
@@ -78,9 +78,14 @@ export class Exporter {
       await pause();
       text += await this.#registry.metrics();
     }
-    pieces.push(Buffer.from(text));
+    pieces.push(encoded(text));
     return pieces;
   }
+}
+
+/** Names are ASCII nearly always, and Node writes that as it lies there, but UTF-8 letter by letter. */
+function encoded(text: string): Buffer {
+  return Buffer.from(text, /[\u0080-\uffff]/.test(text) ? 'utf8' : 'latin1');
 }
 
 function steadyLines(name: string, steady: Steady, kept: WeakMap<object, string>): string {
