@@ -123,10 +123,7 @@ export class Daemon {
       this.#plane.endLease();
       this.#netdev = Netdev.open();
       this.#ports = new Ports(this.#plane, this.#netdev, ({ name, offloads }) =>
-        this.#log.info(
-          { interface: name, offloads },
-          'switched off, because it comes before XDP and spoils what it sees',
-        ),
+        this.#events.emit('offloads_switched_off', { interface: name, offloads: offloads.join(', ') }),
       );
       this.#counting = RouteNetlink.open();
       this.#parts = createParts({

@@ -4,6 +4,16 @@
  */
 import type { EventLog } from '../../monitoring/events/index.ts';
 
+/** The fields of the event `part_failed`. */
+export function failure(
+  part: string,
+  work: string,
+  error: unknown,
+): { readonly part: string; readonly work: string; readonly reason: string; readonly stack: string } {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { part, work, reason, stack: error instanceof Error ? (error.stack ?? reason) : reason };
+}
+
 export class Guard {
   readonly #events: Pick<EventLog, 'emit'>;
   /** Why, by whose work it is. */
@@ -20,11 +30,9 @@ export class Guard {
       action();
       this.#failing.delete(key);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (this.#failing.get(key)?.reason !== reason) {
-        const stack = error instanceof Error ? (error.stack ?? reason) : reason;
-        this.#events.emit('part_failed', { part, work, reason, stack });
-      }
+      const failed = failure(part, work, error);
+      const { reason } = failed;
+      if (this.#failing.get(key)?.reason !== reason) this.#events.emit('part_failed', failed);
       this.#failing.set(key, { part, work, reason });
     }
   }

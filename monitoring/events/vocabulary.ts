@@ -128,7 +128,34 @@ export const vocabulary = {
     fields: { note: 'What works as configured and should be known' },
   },
 
+  // Routes and neighbors
+  fib_mode_changed: {
+    level: 'info',
+    sentence: 'routes are looked up by the {mode} from now on: {why}',
+    fields: { mode: 'helper (the kernel) or mirror (tables of our own)', why: 'What it was chosen by' },
+  },
+  next_hop_failed: {
+    level: 'warn',
+    sentence: 'next hop {neighbor} on {interface} does not answer: packets to it go to the kernel until it does',
+    fields: { interface: 'Where it is', neighbor: 'Its address' },
+  },
+  neighbor_changed: {
+    level: 'info',
+    sentence: '{use} {neighbor} on {interface} {change}',
+    fields: {
+      interface: 'Where it is',
+      neighbor: 'Its address',
+      use: 'gateway, or host of an attached network',
+      change: 'What became of it',
+    },
+  },
+
   // Interfaces
+  offloads_switched_off: {
+    level: 'info',
+    sentence: 'switched off {offloads} of {interface}, because it comes before XDP and spoils what it sees',
+    fields: { interface: 'The interface', offloads: "The kernel's names of them" },
+  },
   port_changed: {
     level: 'debug',
     sentence: '{operation}',
@@ -147,6 +174,11 @@ export const vocabulary = {
   },
 
   // Load balancer
+  balancer_state_unusable: {
+    level: 'warn',
+    sentence: 'the balancer begins anew, for the state of the daemon before makes no sense: {reason}',
+    fields: { reason: 'Why' },
+  },
   service_up: {
     level: 'info',
     sentence: 'service {service} is up: {usable} of {backends} backends can take connections',

@@ -240,6 +240,15 @@ describe('alerts', () => {
     await resolves('HeadraceInterfaceDetached');
   });
 
+  it('tell of a map that fills, before it is full', async () => {
+    // Addresses of ours and their networks' ends: four a prefix in a map for 4,096.
+    const lines = Array.from({ length: 1200 }, (_, i) => `10.65.${i >> 6}.${4 * (i & 63) + 1}/30 dev lo`);
+    pair.box.exec(['ip', '-batch', '-'], { input: lines.map((line) => `address add ${line}`).join('\n') });
+    await fires('HeadraceMapFull');
+    pair.box.exec(['ip', '-batch', '-'], { input: lines.map((line) => `address del ${line}`).join('\n') });
+    await resolves('HeadraceMapFull');
+  });
+
   it('tell of notifications that were lost', async () => {
     process.kill(box.process.pid, 'SIGSTOP');
     // More messages than any socket holds: addresses, for those are followed by the main loop.

@@ -18,6 +18,7 @@ import { balancerCollectors } from '../../../monitoring/index.ts';
 import { renderProblem } from '../../config/problem.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { balancerSpecOf } from '../balancer-spec.ts';
+import { failure } from '../guard.ts';
 import { type Part, type PartContext, type PartDefinition, RouteError, type RouteRequest } from '../part.ts';
 import { StartError } from '../start-error.ts';
 
@@ -98,10 +99,9 @@ class BalancerPart implements Part {
   }
 
   #start() {
-    const { plane, paths, exchange, events, log } = this.#context;
+    const { plane, paths, exchange, events } = this.#context;
     const memory = new BalanceMemory(() => plane.maps);
-    const onError = (error: unknown): void =>
-      log.error(`balancer: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    const onError = (error: unknown): void => events.emit('part_failed', failure('balancer', 'work', error));
     const hops = new KernelNextHops(onError);
     const balancer = new Balancer({
       memory,
@@ -109,8 +109,7 @@ class BalancerPart implements Part {
       stateFile: path.join(paths.run, 'balancer.json'),
       health: exchange.health,
       overrides: this.#overrides!,
-      onAnew: (error) =>
-        log.warn(`balancer: the state of the daemon before makes no sense, so all begins anew: ${String(error)}`),
+      onAnew: (error) => events.emit('balancer_state_unusable', { reason: String(error) }),
       onError,
     });
     const told = new Map<string, boolean>();
@@ -152,7 +151,7 @@ class BalancerPart implements Part {
       (failed) => {
         this.#routeProblems = failed;
       },
-      (error: unknown) => this.#context.log.error(`VIP routes: ${error instanceof Error ? error.message : error}`),
+      (error: unknown) => this.#context.events.emit('part_failed', failure('balancer', 'routes of VIPs', error)),
     );
   }
 

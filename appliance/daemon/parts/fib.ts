@@ -17,6 +17,7 @@ import {
 import { mainTable } from '../../../controlplane/routing/rib/index.ts';
 import { fibCollectors } from '../../../monitoring/index.ts';
 import type { Config } from '../../config/schema/index.ts';
+import { failure } from '../guard.ts';
 import { type Part, type PartContext, type PartDefinition, type Route, RouteError } from '../part.ts';
 import { describeRouteTo } from './routes.ts';
 
@@ -45,7 +46,9 @@ export class FibPart implements Part {
 
   refresh(): void {
     if (performance.now() - this.#chosenAt < REFRESHES_MS) return;
-    this.#choose().catch((error: unknown) => this.#context.log.error(`choose the FIB: ${error}`));
+    this.#choose().catch((error: unknown) =>
+      this.#context.events.emit('part_failed', failure('fib', 'choice between helper and mirror', error)),
+    );
   }
 
   async #choose(): Promise<void> {
@@ -58,7 +61,7 @@ export class FibPart implements Part {
       rules: this.#rules(),
     });
     if (this.#choice.mode !== before)
-      this.#context.log.info({ mode: this.#choice.mode, why: this.#choice.why }, 'route look-ups change over');
+      this.#context.events.emit('fib_mode_changed', { mode: this.#choice.mode, why: this.#choice.why });
     if (this.#choice.mode === 'mirror') await this.#useMirror();
     else await this.#useHelper();
   }

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CompatSources } from '../../../monitoring/compat/index.ts';
 import { type Collectors, sessionCollectors } from '../../../monitoring/index.ts';
-import { LiveSampler, readDeviceCounts } from '../../../monitoring/live/index.ts';
+import { LiveSampler, readDeviceCounts, type Snapshot } from '../../../monitoring/live/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { isLoopback, readToken } from '../../web/access.ts';
 import { loadAssets } from '../../web/assets.ts';
@@ -24,6 +24,9 @@ import { StartError } from '../start-error.ts';
 const assetFolder = fileURLToPath(new URL('../../../../build/page', import.meta.url));
 /** Sessions change rarely, and asking costs the routing daemons something. */
 const TICKS_PER_SESSIONS = 5;
+const TICKS_PER_IDLE_SAMPLE = 5;
+/** Who asked is taken to look for so long. */
+const WATCHED_MS = 10_000;
 
 export const live: PartDefinition = { create: (context) => new Live(context) };
 
@@ -43,12 +46,13 @@ class Live implements Part {
   #asked: string | undefined;
   #unavailable: string | undefined;
   #ticks = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: PartContext) {
     this.#context = context;
     this.#watch = new SessionWatch(context.events);
     this.#hub = new EventHub({
-      snapshot: () => this.#live.snapshot,
+      snapshot: () => this.#snapshot(),
       history: () => this.#live.history,
       events: () => context.events.recent(),
     });
@@ -116,7 +120,7 @@ class Live implements Part {
       },
       {
         status: () => toJson(this.#context.status()),
-        snapshot: () => JSON.stringify(this.#live.snapshot),
+        snapshot: () => JSON.stringify(this.#snapshot()),
         history: () => JSON.stringify(this.#live.history),
         hub: this.#hub,
         assets: loadAssets(assetFolder),
@@ -134,9 +138,22 @@ class Live implements Part {
   }
 
   tick(): void {
-    this.#live.sample();
+    const ticks = this.#ticks++;
+    // While nobody looks, a coarser history is enough: a sample a second is most of what an idle daemon costs.
+    if (this.#isWatched() || ticks % TICKS_PER_IDLE_SAMPLE === 0) this.#live.sample();
     this.#hub.advance();
-    if (this.#ticks++ % TICKS_PER_SESSIONS === 0) void this.#watch.look();
+    if (ticks % TICKS_PER_SESSIONS === 0) void this.#watch.look();
+  }
+
+  #isWatched(): boolean {
+    return this.#hub.listeners > 0 || performance.now() - this.#lookedAt < WATCHED_MS;
+  }
+
+  /** Never older than a second and a half for who asks. */
+  #snapshot(): Snapshot {
+    const idle = !this.#isWatched();
+    this.#lookedAt = performance.now();
+    return idle ? this.#live.sample() : this.#live.snapshot;
   }
 
   notes(): readonly string[] {
@@ -161,7 +178,7 @@ class Live implements Part {
 
   routes(): Readonly<Record<string, Route>> {
     return {
-      'GET /snapshot': () => this.#live.snapshot,
+      'GET /snapshot': () => this.#snapshot(),
       'GET /history': () => this.#live.history,
       'GET /events': () => this.#context.events.recent(),
     };

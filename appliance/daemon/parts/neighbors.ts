@@ -73,10 +73,10 @@ class NeighborsPart implements Part {
   }
 
   #log({ ifindex, address, what, use }: NeighborNews): void {
-    const fields = { interface: this.#nameOf(ifindex), neighbor: address, use };
-    const text = `${use === 'gateway' ? 'next hop' : 'host'} ${address} ${words[what]}`;
-    if (what === 'failed' && use === 'gateway') this.#context.log.warn(fields, text);
-    else this.#context.log.info(fields, text);
+    const { events } = this.#context;
+    const where = { interface: this.#nameOf(ifindex), neighbor: address };
+    if (what === 'failed' && use === 'gateway') events.emit('next_hop_failed', where);
+    else events.emit('neighbor_changed', { ...where, use, change: words[what] });
   }
 
   notes(): readonly string[] {

@@ -409,6 +409,8 @@ export class ListTable {
       const { entry, high, low } = items[onward]!;
       const after = this.#remove(entry, HALF);
       if (after === entry) return word;
+      // No list was free for what is left below: all of this slot says "ask", or its other prefixes would be lost.
+      if (after === crowdedEntry) return after;
       if (isGroup(after)) {
         this.#lists.storeEntry(number, onward, after);
         return word;

@@ -1,4 +1,5 @@
 /** The balancer's ways and routes in a namespace of their own: what is followed, what is kept, what is made. */
+import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BALANCER_PROTOCOL, KernelNextHops } from '../../../controlplane/balancer/next-hops.ts';
 import { VIP_ROUTE_PROTOCOL, VipRoutes } from '../../../controlplane/balancer/vip-routes.ts';
@@ -78,13 +79,15 @@ describe('routes of VIPs', () => {
     routes.forget();
     const failed = await Promise.all(lists.map((vips) => routes.apply(vips)));
     expect(failed).toEqual([[], [], [], []]);
-    const there = (family: string) =>
+    const there = (family: '-4' | '-6') =>
       router
-        .ip(`${family} route show proto ${VIP_ROUTE_PROTOCOL}`)
+        .inside(() =>
+          execFileSync('ip', [family, 'route', 'show', 'proto', String(VIP_ROUTE_PROTOCOL)], { encoding: 'utf8' }),
+        )
         .split('\n')
         .filter((line) => line.includes('blackhole'))
         .map((line) => line.split(/ +/)[1]);
-    expect(there('')).toEqual(['192.0.2.103']);
+    expect(there('-4')).toEqual(['192.0.2.103']);
     expect(there('-6')).toEqual(['2001:db8:1::1']);
     routes.close();
   });
