@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Four kinds of tests, apart: pure ones run side by side, those on real packets and namespaces one file at a time. */
+/** Kinds of tests, apart: pure ones run side by side, packets one file at a time, stories in labs two at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -8,6 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'dataplane',
+          sequence: { groupOrder: 1 },
           include: ['test/dataplane/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
@@ -23,7 +24,9 @@ export default defineConfig({
           retry: 1,
           include: ['test/lab/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // Stories wait more than they work, and labs know nothing of each other.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
