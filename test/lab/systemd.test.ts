@@ -16,7 +16,7 @@ systemd-sysusers /usr/lib/sysusers.d/headrace.conf; systemd-tmpfiles --create /u
 ip link add vt0 type veth peer name vt1; ip link set vt0 up; ip link set vt1 up
 pid() { systemctl show --property=MainPID --value headrace; }
 program() { ip -details link show vt0 | sed -n 's/.*prog\\/xdp id \\([0-9]*\\).*/\\1/p'; }
-well() { headrace status | sed 's/:.*//;q'; }
+well() { headrace status --json | node -p 'const s = JSON.parse(require("fs").readFileSync(0)); s.healthy ? "all well" : s.problems.join("; ")'; }
 systemctl start headrace; echo "@start $?"
 echo "@state $(systemctl is-active headrace) $(systemctl show --property=StatusText --value headrace)"
 echo "@status $(well)"
