@@ -67,7 +67,10 @@ export interface StatusSources {
 export function shares(counters: readonly CounterRow[]): { readonly forwarded: number; readonly kernel: number } {
   const sum = (keep: (row: CounterRow) => boolean): number =>
     Number(counters.filter(keep).reduce((total, row) => total + row.packets, 0n));
-  return { forwarded: sum((row) => row.reason.startsWith('forwarded')), kernel: sum((row) => row.verdict === 'pass') };
+  return {
+    forwarded: sum((row) => row.verdict === 'tx' || row.verdict === 'redirect'),
+    kernel: sum((row) => row.verdict === 'pass'),
+  };
 }
 
 /**

@@ -30,7 +30,7 @@ export function overview(): Dashboard {
           description: 'Packets a second that left by the fast path.',
           unit: 'pps',
         },
-        { expr: `sum(${rate(m.packets, 'reason="forwarded"')})`, legend: 'forwarded' },
+        { expr: `sum(${rate(m.packets, 'verdict=~"tx|redirect"')})`, legend: 'forwarded' },
       ),
     )
     .withPanel(

@@ -38,6 +38,8 @@ enum counter_layout {
 	COUNTERS_PER_SLOT = COUNTED_VERDICTS * COUNTED_REASONS,
 };
 
+_Static_assert(REASON_COUNT <= COUNTED_REASONS, "reasons beyond the counters would be counted as others");
+
 enum port_flag {
 	PORT_ATTACHED = 1 << 0,  /* configured: the fast path may run for packets that arrive here */
 	PORT_TO_KERNEL = 1 << 1, /* everything goes to the kernel: the operator's rules would be skipped otherwise */
