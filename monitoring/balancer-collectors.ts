@@ -1,9 +1,11 @@
 /** Values of the balancer's metrics. Where no service is configured there are none. */
 
+import type { BackendStatus } from '../controlplane/balancer/backend-status.ts';
 import { backendStates } from '../controlplane/balancer/backend-view.ts';
 import type { BalanceMemory } from '../controlplane/balancer/balance-memory.ts';
-import type { BackendStatus, Balancer, RingState } from '../controlplane/balancer/balancer.ts';
+import type { Balancer } from '../controlplane/balancer/balancer.ts';
 import { sharesByBackend, trafficByService } from '../controlplane/balancer/report.ts';
+import type { RingState } from '../controlplane/balancer/ring-set.ts';
 import { readEvents, readTrafficColumns, type Traffic, type TrafficColumns } from '../controlplane/balancer/traffic.ts';
 import type { Collectors, Steady } from './collector.ts';
 import type { Sample } from './counter-samples.ts';

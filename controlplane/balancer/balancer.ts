@@ -9,16 +9,15 @@
  * What is there at the start is what packets see: a daemon takes over the pinned rings as they are, and a configuration
  * that changed while none ran is a change like any other.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { timedGrace } from '../routing/fib/grace.ts';
+import { type BackendStatus, unreachable } from './backend-status.ts';
 import { BackendTable } from './backend-table.ts';
 import { type BackendState, type BackendView, judge } from './backend-view.ts';
 import type { BalanceMemory } from './balance-memory.ts';
 import { BalancerState } from './balancer-state.ts';
-import { CapacityError } from './capacity-error.ts';
 import { FlowSweeper } from './flow-sweeper.ts';
 import type { BackendHealth, Unsubscribe } from './health-source.ts';
-import { fillRing, type Member, NO_OWNER } from './maglev.ts';
+import type { Member } from './maglev.ts';
 import {
   type BackendSpec,
   type BalancerSettings,
@@ -27,14 +26,13 @@ import {
   type PoolSpec,
   ringName,
 } from './model.ts';
-import type { NextHop, NextHops } from './next-hops.ts';
+import type { NextHops } from './next-hops.ts';
 import type { Overrides } from './overrides.ts';
 import { type QuicId, writeQuicIds } from './quic-ids.ts';
-import { RegionPool } from './region-pool.ts';
-import { moveRing, Ring } from './ring.ts';
-import { linesOf, noRoom, RingKeeper } from './ring-keeper.ts';
+import { type Ownership, type RingPreview, RingSet, type RingState, ringsOf } from './ring-set.ts';
+import { judgeService } from './service-judge.ts';
 import { type DesiredRecord, desiredRecords } from './service-records.ts';
-import { type ServiceState, type ServiceStates, upByQuorum } from './service-state.ts';
+import type { ServiceState, ServiceStates } from './service-state.ts';
 import { ServiceTable } from './service-table.ts';
 
 export interface BalancerOptions {
@@ -49,40 +47,6 @@ export interface BalancerOptions {
   readonly onError: (error: unknown) => void;
   /** Told why everything begins anew, when the state file makes no sense. */
   readonly onAnew?: (error: unknown) => void;
-}
-
-export interface RingState {
-  readonly name: string;
-  readonly pool: string;
-  readonly table: number;
-  keeper: RingKeeper;
-  /** What it was filled for: the same again is not filled again. */
-  filledFor: string;
-  rebuilds: number;
-  /** Share of slots whose owner the last rebuild changed. */
-  remapped: number;
-}
-
-/** What a change would do to a ring. */
-export interface RingPreview {
-  readonly slots: number;
-  /** Slots that would get another owner. */
-  readonly moved: number;
-  /** Slots that would settle, those that do already included. */
-  readonly settling: number;
-}
-
-/** A backend, all told. */
-export interface BackendStatus {
-  readonly pool: string;
-  readonly spec: BackendSpec;
-  readonly number: number;
-  readonly view: BackendView;
-  /** Why packets cannot be sent there as they should; empty when they can. */
-  readonly unreachable: string;
-  /** Milliseconds since 1970; 0: since the daemon started. */
-  readonly changedAt: number;
-  readonly changes: ReadonlyMap<string, number>;
 }
 
 export function monotonicMs(): number {
@@ -109,8 +73,7 @@ export class Balancer implements ServiceStates {
   readonly #now: () => number;
   readonly #backends: BackendTable;
   readonly #services: ServiceTable;
-  readonly #regions: RegionPool;
-  readonly #rings = new Map<string, RingState>();
+  #rings: RingSet;
   readonly #pools = new Map<string, PoolSpec>();
   readonly #statuses = new Map<string, BackendStatus>();
   readonly #states = new Map<string, ServiceState>();
@@ -133,16 +96,15 @@ export class Balancer implements ServiceStates {
     const grace = timedGrace();
     this.#backends = new BackendTable(memory.backends, grace);
     this.#services = new ServiceTable(memory);
-    this.#regions = new RegionPool(memory.limits.lines, grace);
+    this.#rings = new RingSet(memory, grace);
     const state = this.#adopt();
     this.state = state ?? new BalancerState(options.stateFile, memory.identity, memory.limits, true);
     if (!state) {
       // Numbers start again from 1, so nothing may lead to what stood under them.
       memory.clear();
-      this.#rings.clear();
       this.#pools.clear();
       this.#services = new ServiceTable(memory);
-      this.#regions = new RegionPool(memory.limits.lines, grace);
+      this.#rings = new RingSet(memory, grace);
     }
     this.sweeper = new FlowSweeper({
       memory,
@@ -150,7 +112,7 @@ export class Balancer implements ServiceStates {
       now: this.#now,
       idleMs: () => this.#spec.settings.idleMs,
       lives: (backend) => this.#backends.isAlive(backend),
-      rings: () => [...this.#rings.values()].map(({ keeper }) => keeper),
+      rings: () => this.#rings.list().map(({ keeper }) => keeper),
     });
     this.#subscriptions = [
       options.health.onChange((pool) => this.#touch(pool)),
@@ -163,7 +125,7 @@ export class Balancer implements ServiceStates {
   }
 
   rings(): readonly RingState[] {
-    return [...this.#rings.values()];
+    return this.#rings.list();
   }
 
   statuses(): readonly BackendStatus[] {
@@ -181,7 +143,7 @@ export class Balancer implements ServiceStates {
 
   /** Slots of the arena: used and all there are. */
   get arena(): { readonly used: number; readonly size: number } {
-    return { used: this.#regions.used * 16, size: this.#regions.lines * 16 };
+    return this.#rings.arena;
   }
 
   /** Takes over rings and services that packets use now. @returns undefined when it is not known what they are. */
@@ -199,14 +161,8 @@ export class Balancer implements ServiceStates {
   }
 
   #takeOver(state: BalancerState): void {
-    const { memory } = this.#options;
     const { spec } = state;
-    for (const [name, number] of state.rings.entries()) {
-      const keeper = RingKeeper.adopt(number, memory.rings, this.#regions);
-      const [pool = '', table = ''] = name.split('/');
-      if (keeper && keeper.size === Number(table))
-        this.#rings.set(name, { name, pool, table: keeper.size, keeper, filledFor: '', rebuilds: 0, remapped: 0 });
-    }
+    for (const [name, number] of state.rings.entries()) this.#rings.adopt(name, number);
     if (!spec) return;
     for (const record of desiredRecords(spec)) {
       const number = state.services.numberOf(record.name);
@@ -241,11 +197,8 @@ export class Balancer implements ServiceStates {
     for (const pool of wanted.pools) this.#pools.set(pool.name, pool);
     this.#options.hops.follow(wanted.pools.flatMap(({ backends }) => backends.map(({ address }) => address)));
     const dropped = this.#dropBackends(before, wanted);
-    for (const [name, ring] of rings) {
-      if (this.#rings.has(name)) continue;
-      const keeper = RingKeeper.create(this.#number('rings', name), this.#options.memory.rings, this.#regions);
-      this.#rings.set(name, { name, ...ring, keeper, filledFor: '', rebuilds: 0, remapped: 0 });
-    }
+    for (const [name, ring] of rings)
+      if (!this.#rings.has(name)) this.#rings.create(name, ring, this.#number('rings', name));
     for (const pool of wanted.pools) await this.#follow(pool.name);
     for (const number of dropped) this.#backends.kill(number);
     writeQuicIds(this.#options.memory.maps.lbQuicIds, this.#quicIds());
@@ -259,10 +212,9 @@ export class Balancer implements ServiceStates {
     for (const name of [...gone].sort((a, b) => Number(isVip(a)) - Number(isVip(b))))
       this.#services.remove(name, numberOf);
     for (const name of gone) this.state.services.retire(name);
-    for (const [name, { keeper }] of this.#rings) {
+    for (const { name } of this.#rings.list()) {
       if (rings.has(name)) continue;
-      keeper.remove();
-      this.#rings.delete(name);
+      this.#rings.remove(name);
       this.state.rings.retire(name);
     }
     this.#judgeServices();
@@ -277,11 +229,7 @@ export class Balancer implements ServiceStates {
     );
     const rings = ringsOf(wanted);
     this.state.rings.checkRoom(rings.keys());
-    // One ring at a time stands at two places.
-    const fresh = [...rings].filter(([name]) => !this.#rings.has(name)).map(([, { table }]) => linesOf(table));
-    const largest = Math.max(0, ...[...rings.values()].map(({ table }) => linesOf(table)));
-    const lines = fresh.reduce((sum, count) => sum + count, 0) + largest;
-    if (this.#regions.used + lines > this.#regions.lines) throw new CapacityError(noRoom(lines, this.#regions));
+    this.#rings.checkRoom(rings);
   }
 
   #takeNumbers(wanted: BalancerSpec, records: readonly DesiredRecord[], rings: ReadonlyMap<string, unknown>): void {
@@ -390,7 +338,9 @@ export class Balancer implements ServiceStates {
     // Packets must find those who came before they are sent there, and are sent elsewhere before others are gone.
     const statuses = [...this.#statuses.values()].filter((status) => status.pool === poolName);
     for (const status of statuses) if (status.view.lives) this.#write(status);
-    for (const ring of this.#rings.values()) if (ring.pool === poolName) await this.#moveRing(ring);
+    for (const ring of this.#rings.list())
+      if (ring.pool === poolName)
+        await this.#rings.move(ring, this.#ownershipOf(poolName), this.#spec.settings, this.#now);
     for (const status of statuses) if (!status.view.lives) this.#write(status);
   }
 
@@ -474,13 +424,12 @@ export class Balancer implements ServiceStates {
       number: this.state.backends.numberOf(backendIdentity(pool.name, spec)) ?? 0x1_0000 + i,
     }));
     const inside = views.filter(({ view }) => view.ringWeight > 0);
-    const members = inside.map(({ spec, view }) => ({ name: spec.name, weight: view.ringWeight }));
-    const numbers = inside.map(({ number }) => number);
-    const owners = await ownersOf(members, numbers, ring.table, wanted.settings.seed);
-    const living = new Set(views.filter(({ view }) => view.lives).map(({ number }) => number));
-    const move = { now: this.#now(), settleFor: wanted.settings.settleMs, lives: (n: number) => living.has(n) };
-    const { moved, ring: after } = moveRing(ring.keeper.ring, owners, move);
-    return { slots: ring.table, moved, settling: after.phases().settling };
+    const ownership = {
+      members: inside.map(({ spec, view }) => ({ name: spec.name, weight: view.ringWeight })),
+      numbers: inside.map(({ number }) => number),
+      living: new Set(views.filter(({ view }) => view.lives).map(({ number }) => number)),
+    };
+    return this.#rings.preview(ring, ownership, wanted.settings, this.#now);
   }
 
   /** Who owns what in a pool's ring, as of now. */
@@ -492,23 +441,9 @@ export class Balancer implements ServiceStates {
     };
   }
 
-  async #moveRing(ring: RingState): Promise<void> {
-    const { members, numbers } = this.membersOf(ring.pool);
-    const { seed, settleMs } = this.#spec.settings;
-    const alive = [...this.#statuses.values()].filter(({ pool, view }) => pool === ring.pool && view.lives);
-    const filledFor = JSON.stringify([seed, settleMs, members, numbers, alive.map(({ number }) => number)]);
-    if (ring.filledFor === filledFor) return;
-    const owners = await ownersOf(members, numbers, ring.table, seed);
-    const first = ring.keeper.size === 0;
-    const now = this.#now();
-    ring.keeper.advance(now);
-    const living = new Set(alive.map(({ number }) => number));
-    const move = { now, settleFor: settleMs, lives: (number: number) => living.has(number) };
-    const moved = first ? undefined : moveRing(ring.keeper.ring, owners, move);
-    if (!moved || moved.changed > 0) ring.keeper.publish(moved?.ring ?? Ring.steady(owners), settleMs);
-    ring.filledFor = filledFor;
-    ring.rebuilds++;
-    ring.remapped = moved ? moved.moved / ring.table : 0;
+  #ownershipOf(poolName: string): Ownership {
+    const alive = [...this.#statuses.values()].filter(({ pool, view }) => pool === poolName && view.lives);
+    return { ...this.membersOf(poolName), living: new Set(alive.map(({ number }) => number)) };
   }
 
   #hopsChanged(addresses: ReadonlySet<string>): void {
@@ -519,11 +454,7 @@ export class Balancer implements ServiceStates {
   /** Once a second: what only time changes. */
   tick(): void {
     this.#backends.settle();
-    const now = this.#now();
-    for (const { keeper } of this.#rings.values()) {
-      const { settling, pinned } = keeper.ring.phases();
-      if (settling + pinned > 0) keeper.advance(now);
-    }
+    this.#rings.advance(this.#now());
     for (const { pool, view } of this.#statuses.values()) if (view.state === 'draining') this.#touch(pool);
     void this.sweeper.run().catch(this.#options.onError);
   }
@@ -555,7 +486,12 @@ export class Balancer implements ServiceStates {
       }
     for (const service of this.#spec.services) {
       const before = this.#states.get(service.name);
-      const after = this.#judgeService(service, before?.up ?? this.state.up.has(service.name));
+      const after = judgeService(service, {
+        was: before?.up ?? this.state.up.has(service.name),
+        statuses: [...this.#statuses.values()].filter(({ pool }) => pool === service.pool),
+        settled: this.#options.health.settled(service.pool),
+        hasRing: this.#rings.get(ringName(service.pool, service.table))?.keeper.size === service.table,
+      });
       if (before && JSON.stringify(before) === JSON.stringify(after)) continue;
       this.#states.set(service.name, after);
       changed.push(service.name);
@@ -570,67 +506,9 @@ export class Balancer implements ServiceStates {
     for (const name of changed) for (const listener of this.#listeners) listener(name);
   }
 
-  #judgeService(service: BalancerSpec['services'][number], was: boolean): ServiceState {
-    const statuses = [...this.#statuses.values()].filter(({ pool }) => pool === service.pool);
-    const weightOf = (list: readonly BackendStatus[]): number => list.reduce((sum, { spec }) => sum + spec.weight, 0);
-    const usable = statuses.filter(({ view }) => view.ringWeight > 0);
-    const counted = statuses.filter(({ view, spec }) => view.state !== 'maintenance' || spec.state !== 'maintenance');
-    const all = weightOf(counted);
-    const ratio = all === 0 ? 0 : Math.min(1, weightOf(usable) / all);
-    const up = upByQuorum(was, ratio, service.quorum);
-    const unreachable = usable.filter((status) => status.unreachable !== '');
-    const settled = this.#options.health.settled(service.pool);
-    const name = ringName(service.pool, service.table);
-    const there = this.#rings.get(name)?.keeper.size === service.table;
-    const ready = there && settled && unreachable.length === 0;
-    const reason = !up
-      ? `${usable.length} of ${statuses.length} backends can take connections`
-      : !settled
-        ? 'not every backend was checked yet'
-        : unreachable.length > 0
-          ? `no next hop to ${unreachable.map(({ spec }) => spec.name).join(', ')}`
-          : '';
-    return {
-      name: service.name,
-      vips: [...new Set(service.frontends.map(({ vip }) => vip))],
-      up,
-      ready,
-      ratio,
-      usable: usable.length,
-      backends: statuses.length,
-      reason,
-    };
-  }
-
   close(): void {
     this.#closed = true;
     for (const end of this.#subscriptions) end();
     this.sweeper.close();
-  }
-}
-
-function unreachable(hop: NextHop | undefined, ownSegment: boolean): string {
-  if (!hop) return 'not looked up yet';
-  if (hop.local) return '';
-  return ownSegment && hop.gateway ? 'it is behind a router, which mode l2 cannot pass' : hop.reason;
-}
-
-/** Rings that are needed, by name. */
-export function ringsOf(spec: BalancerSpec): Map<string, { readonly pool: string; readonly table: number }> {
-  return new Map(spec.services.map(({ pool, table }) => [ringName(pool, table), { pool, table }]));
-}
-
-/** Fills a ring in slices. @returns numbers of backends, by slot. */
-export async function ownersOf(
-  members: readonly Member[],
-  numbers: readonly number[],
-  size: number,
-  seed: number,
-): Promise<Uint32Array> {
-  const filling = fillRing(members, size, seed);
-  for (;;) {
-    const step = filling.next();
-    if (step.done) return Uint32Array.from(step.value, (owner) => (owner === NO_OWNER ? 0 : numbers[owner]!));
-    await nextTurn();
   }
 }

@@ -1,7 +1,8 @@
 /** What going over to another configuration would change, said before it is done. */
-import { type Balancer, ringsOf } from './balancer.ts';
+import type { Balancer } from './balancer.ts';
 import { CapacityError } from './capacity-error.ts';
 import type { BackendSpec, BalancerSpec, ServiceSpec } from './model.ts';
+import { ringsOf } from './ring-set.ts';
 import { frontendName } from './service-records.ts';
 
 export interface Changes {

@@ -2,7 +2,7 @@
  * Services and backends by node_exporter's names for IPVS. Only what comes in is counted: answers do not pass this box.
  * Nor does it keep a table of connections, so there are none to count as active or inactive.
  */
-import type { BackendStatus } from '../../controlplane/balancer/balancer.ts';
+import type { BackendStatus } from '../../controlplane/balancer/backend-status.ts';
 import type { Frontend } from '../../controlplane/balancer/model.ts';
 import type { Traffic } from '../../controlplane/balancer/traffic.ts';
 import type { Sample } from '../counter-samples.ts';

@@ -1,5 +1,5 @@
 /** What the names of other exporters are made from: the same that our own metrics are. */
-import type { BackendStatus } from '../../controlplane/balancer/balancer.ts';
+import type { BackendStatus } from '../../controlplane/balancer/backend-status.ts';
 import type { BalancerSpec } from '../../controlplane/balancer/model.ts';
 import type { Traffic } from '../../controlplane/balancer/traffic.ts';
 import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
