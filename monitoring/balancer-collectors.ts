@@ -1,15 +1,15 @@
 /** Values of the balancer's metrics. Where no service is configured there are none. */
 
 import type { BackendStatus } from '../controlplane/balancer/backend-status.ts';
-import { backendStates } from '../controlplane/balancer/backend-view.ts';
+import { type BackendState, backendStates } from '../controlplane/balancer/backend-view.ts';
 import type { BalanceMemory } from '../controlplane/balancer/balance-memory.ts';
 import type { Balancer } from '../controlplane/balancer/balancer.ts';
 import { sharesByBackend, trafficByService } from '../controlplane/balancer/report.ts';
 import type { RingState } from '../controlplane/balancer/ring-set.ts';
 import { readEvents, readTrafficColumns, type Traffic, type TrafficColumns } from '../controlplane/balancer/traffic.ts';
-import type { Collectors, Steady } from './collector.ts';
+import type { Collectors } from './collector.ts';
 import type { Sample } from './counter-samples.ts';
-import { Labels } from './text-format.ts';
+import { type Column, KeptTable } from './table.ts';
 
 export interface RunningBalancer {
   readonly balancer: Balancer;
@@ -21,9 +21,6 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
     const { balancer, memory } = running() ?? {};
     return balancer && memory ? collect(balancer, memory) : [];
   };
-  /** What changes only when the balancer says something else of a backend, which is then another object. */
-  const steady = (samples: (status: BackendStatus) => Iterable<Sample>) => () =>
-    steadily(running()?.balancer.statuses() ?? [], samples);
   const services = (value: (traffic: Traffic) => bigint) =>
     all((balancer, memory) =>
       [...trafficByService(balancer, memory)].map(([service, traffic]) => ({
@@ -31,19 +28,48 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
         value: Number(value(traffic)),
       })),
     );
-  const backends = (value: (status: BackendStatus) => number) =>
-    steady((status) => [{ labels: named(status), value: value(status) }]);
+  const table = new KeptTable<BackendStatus>(
+    (a, b) => a === b || (a.spec.name === b.spec.name && a.pool === b.pool),
+    ({ pool, spec }) => ({ pool, backend: spec.name }),
+  );
+  const addresses = new KeptTable<BackendStatus>(
+    (a, b) => a === b || (a.spec.name === b.spec.name && a.pool === b.pool && a.spec.address === b.spec.address),
+    ({ pool, spec }) => ({ pool, backend: spec.name, address: spec.address }),
+  );
+  const columns =
+    (collect: (statuses: readonly BackendStatus[], balancer: Balancer, memory: BalanceMemory) => Column) =>
+    (): Column[] => {
+      const { balancer, memory } = running() ?? {};
+      return balancer && memory ? [collect(balancer.statuses(), balancer, memory)] : [];
+    };
+  const each = (value: (status: BackendStatus, balancer: Balancer) => number) =>
+    columns((statuses, balancer) =>
+      table.of(statuses).column((values, row) => {
+        values[row] = value(statuses[row]!, balancer);
+      }),
+    );
+  const eachState = (label: string, value: (status: BackendStatus, state: BackendState) => number) =>
+    columns((statuses) =>
+      table.of(statuses).column(
+        (values, row, at) => {
+          for (let i = 0; i < backendStates.length; i++) values[at + i] = value(statuses[row]!, backendStates[i]!);
+        },
+        label,
+        backendStates,
+      ),
+    );
   // The three counters of a backend come from one reading: packets are asked for first.
   let reading: TrafficColumns | undefined;
-  const counted = (column: keyof TrafficColumns) =>
-    all(function* (balancer, memory) {
-      const statuses = balancer.statuses();
-      if (column === 'packets' || !reading) {
+  const counted = (counter: keyof TrafficColumns) =>
+    columns((statuses, _, memory) => {
+      if (counter === 'packets' || !reading) {
         const limit = statuses.reduce((most, { number }) => Math.max(most, number), 0) + 1;
         reading = readTrafficColumns(memory.maps.lbBackendTraffic, limit);
       }
-      const values = reading[column];
-      for (const status of statuses) yield { labels: labelsOf(status), value: values[status.number] ?? 0 };
+      const counts = reading[counter];
+      return table.of(statuses).column((values, row) => {
+        values[row] = counts[statuses[row]!.number] ?? 0;
+      });
     });
   const rings = (value: (ring: RingState) => number) =>
     all((balancer) => balancer.rings().map((ring) => ({ labels: sized(ring), value: value(ring) })));
@@ -66,7 +92,11 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
         })),
       ),
     ),
-    backendInfo: steady((status) => [{ labels: { ...named(status), address: status.spec.address }, value: 1 }]),
+    backendInfo: columns((statuses) =>
+      addresses.of(statuses).column((values, row) => {
+        values[row] = 1;
+      }),
+    ),
     servicePackets: services(({ packets }) => packets),
     serviceBytes: services(({ bytes }) => bytes),
     serviceConnections: services(({ flows }) => flows),
@@ -89,37 +119,25 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
     backendPackets: counted('packets'),
     backendBytes: counted('bytes'),
     backendConnections: counted('flows'),
-    backendState: steady((status) =>
-      backendStates.map((state) => ({
-        labels: { ...named(status), state },
-        value: Number(status.view.state === state),
-      })),
-    ),
-    backendStateChanges: steady((status) =>
-      backendStates.map((to) => ({ labels: { ...named(status), to }, value: status.changes.get(to) ?? 0 })),
-    ),
-    backendLastChange: backends(({ changedAt }) => changedAt / 1000),
-    backendWeight: backends(({ spec }) => spec.weight),
-    backendShare: all(function* (balancer) {
+    backendState: eachState('state', ({ view }, state) => Number(view.state === state)),
+    backendStateChanges: eachState('to', ({ changes }, state) => changes.get(state) ?? 0),
+    backendLastChange: each(({ changedAt }) => changedAt / 1000),
+    backendWeight: each(({ spec }) => spec.weight),
+    backendShare: columns((statuses, balancer) => {
       const shares = sharesByBackend(balancer);
-      for (const status of balancer.statuses())
-        yield { labels: labelsOf(status), value: shares.get(status.number) ?? 0 };
+      return table.of(statuses).column((values, row) => {
+        values[row] = shares.get(statuses[row]!.number) ?? 0;
+      });
     }),
-    backendReachable: backends(({ unreachable }) => Number(unreachable === '')),
-    backendRemembered: all(function* (balancer) {
-      const { sweeper } = balancer;
-      for (const status of balancer.statuses())
-        yield { labels: labelsOf(status), value: sweeper.rememberedFor(status.number) };
-    }),
-    ringSlots: all((balancer) =>
-      balancer.rings().flatMap((ring) => {
+    backendReachable: each(({ unreachable }) => Number(unreachable === '')),
+    backendRemembered: each(({ number }, { sweeper }) => sweeper.rememberedFor(number)),
+    ringSlots: all(function* (balancer) {
+      for (const ring of balancer.rings()) {
         const { settling, pinned } = ring.keeper.ring.phases();
-        return Object.entries({ steady: ring.table - settling - pinned, settling, pinned }).map(([phase, value]) => ({
-          labels: { ...sized(ring), phase },
-          value,
-        }));
-      }),
-    ),
+        const phases = { steady: ring.table - settling - pinned, settling, pinned };
+        for (const [phase, value] of Object.entries(phases)) yield { labels: { ...sized(ring), phase }, value };
+      }
+    }),
     ringRebuilds: rings(({ rebuilds }) => rebuilds),
     ringRemapped: rings(({ remapped }) => remapped),
     connectionEntries: all((balancer) => [{ labels: {}, value: balancer.sweeper.entries }]),
@@ -135,29 +153,6 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
       ];
     }),
   };
-}
-
-function* steadily(
-  statuses: readonly BackendStatus[],
-  samples: (status: BackendStatus) => Iterable<Sample>,
-): Iterable<Steady> {
-  for (const status of statuses) yield { while: status, samples: () => samples(status) };
-}
-
-function named({ pool, spec }: BackendStatus) {
-  return { pool, backend: spec.name };
-}
-
-const labels = new WeakMap<BackendStatus, Labels>();
-
-/** The same, written once for as long as the balancer says the same of the backend. */
-function labelsOf(status: BackendStatus): Labels {
-  let found = labels.get(status);
-  if (!found) {
-    found = new Labels(named(status));
-    labels.set(status, found);
-  }
-  return found;
 }
 
 function sized({ pool, table }: RingState) {

@@ -1,11 +1,9 @@
 /** The packet path's counters as samples, with the common reasons of attached interfaces at 0 before they occur. */
 import type { CounterRow } from '../controlplane/dataplane/index.ts';
-import type { Labels } from './text-format.ts';
 
 /** One value of a metric. */
 export interface Sample {
-  /** As `Labels` where the same are used at every scrape. */
-  readonly labels: Readonly<Record<string, string>> | Labels;
+  readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
   /** Of a histogram: which of its series it is. */
   readonly suffix?: '_bucket' | '_sum' | '_count';

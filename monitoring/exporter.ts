@@ -3,14 +3,15 @@
  *
  * A box with thousands of backends has a hundred thousand lines. They are written here and not by prom-client, which
  * takes ten times as long, and in slices, so that the daemon's other work goes on between them; collectors of much are
- * generators for the same reason. Scrapes at the same time share one writing. The process's own metrics are
- * prom-client's.
+ * generators for the same reason, or give columns (table.ts), of which only what has changed is written again. Scrapes at
+ * the same time share one writing. The process's own metrics are prom-client's.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type CatalogueKey, catalogue, type MetricDefinition } from './catalogue/index.ts';
-import type { Collector, Collectors, Steady } from './collector.ts';
-import { contentType, headOf, lineOf } from './text-format.ts';
+import type { Collector, Collectors } from './collector.ts';
+import { type Table, WrittenColumn } from './table.ts';
+import { contentType, encoded, headOf, lineOf } from './text-format.ts';
 
 /** How long is written before others get their turn, milliseconds. */
 const SLICE_MS = 5;
@@ -24,8 +25,7 @@ export interface Family {
 }
 
 interface Written extends Family {
-  /** Lines of what is steady. */
-  readonly kept: WeakMap<object, string>;
+  readonly columns: WeakMap<Table, WrittenColumn>;
 }
 
 export class Exporter {
@@ -36,7 +36,7 @@ export class Exporter {
 
   /** @param registry whose metrics come last. */
   constructor(families: readonly Family[], registry?: Registry) {
-    this.#families = families.map((family) => ({ ...family, kept: new WeakMap() }));
+    this.#families = families.map((family) => ({ ...family, columns: new WeakMap() }));
     this.#registry = registry;
   }
 
@@ -58,19 +58,30 @@ export class Exporter {
     let text = '';
     let written = 0;
     let until = performance.now() + SLICE_MS;
-    const pause = async (): Promise<void> => {
-      pieces.push(encoded(text));
+    const flush = (): void => {
+      if (text !== '') pieces.push(encoded(text));
       text = '';
+    };
+    const pause = async (): Promise<void> => {
+      flush();
       await nextTurn();
       until = performance.now() + SLICE_MS;
     };
-    for (const { definition, collect, kept } of this.#families) {
+    for (const { definition, collect, columns } of this.#families) {
       if (performance.now() >= until) await pause();
       const found = collect();
       const samples = found instanceof Promise ? await found : found;
       text += headOf(definition);
       for (const sample of samples) {
-        text += 'while' in sample ? steadyLines(definition.name, sample, kept) : lineOf(definition.name, sample);
+        if ('table' in sample) {
+          flush();
+          for (const block of writtenOf(columns, definition.name, sample.table).write(sample)) {
+            pieces.push(block);
+            if (performance.now() >= until) await pause();
+          }
+          continue;
+        }
+        text += lineOf(definition.name, sample);
         if (++written % SAMPLES_A_LOOK === 0 && performance.now() >= until) await pause();
       }
     }
@@ -78,24 +89,18 @@ export class Exporter {
       await pause();
       text += await this.#registry.metrics();
     }
-    pieces.push(encoded(text));
+    flush();
     return pieces;
   }
 }
 
-/** Names are ASCII nearly always, and Node writes that as it lies there, but UTF-8 letter by letter. */
-function encoded(text: string): Buffer {
-  return Buffer.from(text, /[\u0080-\uffff]/.test(text) ? 'utf8' : 'latin1');
-}
-
-function steadyLines(name: string, steady: Steady, kept: WeakMap<object, string>): string {
-  let text = kept.get(steady.while);
-  if (text === undefined) {
-    // Joined and not added up: what is kept shall be one piece of memory.
-    text = Array.from(steady.samples(), (sample) => lineOf(name, sample)).join('');
-    kept.set(steady.while, text);
+function writtenOf(columns: WeakMap<Table, WrittenColumn>, name: string, table: Table): WrittenColumn {
+  let found = columns.get(table);
+  if (!found) {
+    found = new WrittenColumn(name);
+    columns.set(table, found);
   }
-  return text;
+  return found;
 }
 
 /**

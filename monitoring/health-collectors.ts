@@ -2,7 +2,7 @@
 import { type CheckReport, checkResults, durationBucketsSeconds } from '../controlplane/health/index.ts';
 import type { Collectors } from './collector.ts';
 import type { Sample } from './counter-samples.ts';
-import { Labels } from './text-format.ts';
+import { type Column, KeptTable } from './table.ts';
 
 /** What is asked of a HealthMonitor. */
 export interface HealthSource {
@@ -17,28 +17,30 @@ const verdicts = ['up', 'down', 'unknown'] as const;
 export function healthCollectors(source: HealthSource, pools: () => readonly string[]): Collectors {
   // All families of a scrape come from one report: results are asked for first.
   let report: readonly CheckReport[] = [];
-  const results = new LabelCache();
-  const health = new LabelCache();
+  const checks = new KeptTable<CheckReport>(
+    (a, b) => a.backend === b.backend && a.pool === b.pool && a.kind === b.kind,
+    ({ pool, backend, kind }) => ({ pool, backend, check: kind }),
+  );
+  const backends = new KeptTable<BackendVerdict>(
+    (a, b) => a.backend === b.backend && a.pool === b.pool,
+    ({ pool, backend }) => ({ pool, backend }),
+  );
   return {
-    healthChecks: function* () {
+    healthChecks: () => {
       report = source.report();
-      results.fit(report.length);
-      for (const { pool, backend, kind, counts } of report) {
-        const labels = results.get(`${pool}/${backend} ${kind}`, () =>
-          checkResults.map((result) => new Labels({ pool, backend, check: kind, result })),
-        );
-        for (let i = 0; i < labels.length; i++) yield { labels: labels[i]!, value: counts[checkResults[i]!] };
-      }
+      const fill = (values: Float64Array, row: number, at: number): void => {
+        const { counts } = report[row]!;
+        for (let i = 0; i < checkResults.length; i++) values[at + i] = counts[checkResults[i]!];
+      };
+      return [checks.of(report).column(fill, 'result', checkResults)];
     },
     healthCheckDuration: () => histogram(source),
-    backendHealth: function* () {
-      health.fit(report.length);
-      for (const { pool, backend, verdict } of backends(report)) {
-        const labels = health.get(`${pool}/${backend}`, () =>
-          verdicts.map((one) => new Labels({ pool, backend, verdict: one })),
-        );
-        for (let i = 0; i < labels.length; i++) yield { labels: labels[i]!, value: verdicts[i] === verdict ? 1 : 0 };
-      }
+    backendHealth: (): Column[] => {
+      const found = verdictsOf(report);
+      const fill = (values: Float64Array, row: number, at: number): void => {
+        values[at + verdicts.indexOf(found[row]!.verdict)] = 1;
+      };
+      return [backends.of(found).column(fill, 'verdict', verdicts)];
     },
     poolPanic: () => {
       const panic = poolsInPanic(report);
@@ -54,16 +56,25 @@ export function poolsInPanic(report: readonly CheckReport[]): Set<string> {
   return found;
 }
 
-/** Each backend once, down when one of its checks is. */
-function backends(report: readonly CheckReport[]): Iterable<{ pool: string; backend: string; verdict: string }> {
-  const found = new Map<string, { pool: string; backend: string; verdict: string }>();
+interface BackendVerdict {
+  readonly pool: string;
+  readonly backend: string;
+  verdict: CheckReport['verdict'];
+}
+
+/** Each backend once, down when one of its checks is. A report has the checks of a backend one after another. */
+function verdictsOf(report: readonly CheckReport[]): readonly BackendVerdict[] {
+  const found: BackendVerdict[] = [];
+  let last: BackendVerdict | undefined;
   for (const { pool, backend, verdict } of report) {
-    const key = `${pool} ${backend}`;
-    const known = found.get(key);
-    if (!known) found.set(key, { pool, backend, verdict });
-    else if (verdict === 'down' || (verdict === 'unknown' && known.verdict === 'up')) known.verdict = verdict;
+    if (last?.backend === backend && last.pool === pool) {
+      if (verdict === 'down' || (verdict === 'unknown' && last.verdict === 'up')) last.verdict = verdict;
+    } else {
+      last = { pool, backend, verdict };
+      found.push(last);
+    }
   }
-  return found.values();
+  return found;
 }
 
 function histogram({ histograms }: HealthSource): Sample[] {
@@ -79,23 +90,4 @@ function histogram({ histograms }: HealthSource): Sample[] {
     samples.push({ labels: { check }, value: total, suffix: '_count' });
   }
   return samples;
-}
-
-/** Labels by key, forgotten as a whole when most of them belong to what is gone. */
-class LabelCache {
-  readonly #known = new Map<string, readonly Labels[]>();
-
-  /** @param inUse how many keys are used at present. */
-  fit(inUse: number): void {
-    if (this.#known.size > 2 * inUse) this.#known.clear();
-  }
-
-  get(key: string, make: () => readonly Labels[]): readonly Labels[] {
-    let found = this.#known.get(key);
-    if (!found) {
-      found = make();
-      this.#known.set(key, found);
-    }
-    return found;
-  }
 }

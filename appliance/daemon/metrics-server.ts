@@ -1,5 +1,6 @@
 /** `/metrics` and `/metrics/compat` over HTTP, for Prometheus. */
 import { createServer, type Server } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
 import type { Exporter } from '../../monitoring/index.ts';
 import { listen } from '../http-listen.ts';
 import { splitListen } from './listen-address.ts';
@@ -29,8 +30,8 @@ export class MetricsServer {
         (pieces) => {
           const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
           response.writeHead(200, { 'content-type': exporter.contentType, 'content-length': length });
-          for (const piece of pieces) response.write(piece);
-          response.end();
+          // As fast as they are taken, and not all at once. Who hangs up early has had enough.
+          pipeline(Readable.from(pieces), response, () => {});
         },
         (error: unknown) => {
           response.writeHead(500, { 'content-type': 'text/plain' });

@@ -72,18 +72,23 @@ export class ScrapeBox implements Disposable {
         targets: backends.map(({ name: backend, address }) => ({ pool, backend, address, check: never })),
       })),
     );
-    const { lbBackendTraffic, lbServiceTraffic } = box.memory.maps;
+    box.carry(1);
+    return box;
+  }
+
+  /** Every service and backend has had so much traffic by now. */
+  carry(times: number): void {
+    const { lbBackendTraffic, lbServiceTraffic } = this.memory.maps;
     const traffic = (number: number) => ({
-      packets: BigInt(number) * 1_000_003n,
-      bytes: BigInt(number) * 1_500_000_001n,
-      flows: BigInt(number) * 1009n,
+      packets: BigInt(number * times) * 1_000_003n,
+      bytes: BigInt(number * times) * 1_500_000_001n,
+      flows: BigInt(number * times) * 1009n,
     });
-    for (const { number } of box.balancer.statuses()) lbBackendTraffic.set(number, traffic(number));
-    for (const { name } of box.balancer.records) {
-      const number = box.balancer.state.services.numberOf(name) ?? 0;
+    for (const { number } of this.balancer.statuses()) lbBackendTraffic.set(number, traffic(number));
+    for (const { name } of this.balancer.records) {
+      const number = this.balancer.state.services.numberOf(name) ?? 0;
       lbServiceTraffic.set(number, traffic(number));
     }
-    return box;
   }
 
   [Symbol.dispose](): void {
