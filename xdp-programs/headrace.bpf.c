@@ -79,6 +79,12 @@ const enum lb_backend_state *const lb_backend_state_for_btf __attribute__((unuse
 const enum lb_backend_flag *const lb_backend_flag_for_btf __attribute__((unused));
 const enum lb_flow_flag *const lb_flow_flag_for_btf __attribute__((unused));
 const enum lb_event *const lb_event_for_btf __attribute__((unused));
+const enum nat_layout *const nat_layout_for_btf __attribute__((unused));
+const enum nat_direction *const nat_direction_for_btf __attribute__((unused));
+const enum nat_state *const nat_state_for_btf __attribute__((unused));
+const enum nat_flow_flag *const nat_flow_flag_for_btf __attribute__((unused));
+const enum nat_change_kind *const nat_change_kind_for_btf __attribute__((unused));
+const enum nat_event *const nat_event_for_btf __attribute__((unused));
 const enum tap_layout *const tap_layout_for_btf __attribute__((unused));
 const enum tap_condition *const tap_condition_for_btf __attribute__((unused));
 const enum fib_layout *const fib_layout_for_btf __attribute__((unused));

@@ -33,4 +33,11 @@ describe('headrace.bpf.o', () => {
     expect(Number(steps)).toBeGreaterThan(0);
     expect(Number(steps)).toBeLessThan(250_000);
   });
+
+  it('and no more when the balancer translates', () => {
+    const features = ['feature_balance', 'feature_nat'];
+    const steps = /verified in (\d+) steps/.exec(loadWith(['bpf', 'net_admin'], features))?.[1];
+    expect(Number(steps)).toBeGreaterThan(0);
+    expect(Number(steps)).toBeLessThan(250_000);
+  });
 });

@@ -30,6 +30,7 @@ enum verdict {
 #include "fib.h"
 #include "reasons.h"
 #include "balance-abi.h"
+#include "nat-abi.h"
 
 /* Layout of the counters of a slot: powers of two, so that an index is made of shifts. */
 enum counter_layout {

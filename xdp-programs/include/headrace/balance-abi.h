@@ -74,7 +74,7 @@ enum lb_mode {
 	LB_MODE_L2,   /* the frame goes to the backend's MAC address, the packet as it is */
 	LB_MODE_IPIP, /* IPv4 or IPv6 around it (RFC 2003, 2473, 4213) */
 	LB_MODE_GUE,  /* UDP around that (GUE version 1: the packet follows the UDP header) */
-	LB_MODE_NAT,  /* the destination becomes the backend's: not in the packet path yet, such packets are dropped */
+	LB_MODE_NAT,  /* the destination becomes the backend's, and answers come back this way: see nat-abi.h */
 };
 
 /* What a flow is hashed by, and whether it is remembered while nothing moves. */

@@ -16,6 +16,7 @@
 #include "balance-pick.h"
 #include "checksum.h"
 #include "count.h"
+#include "nat-write.h"
 #include "route.h"
 #include "transmit.h"
 #include "unfinished.h"
@@ -286,6 +287,12 @@ __noinline int lb_wrap(struct xdp_md *ctx, const struct packet *packet, const st
 		return 0;
 	if (service->mode == LB_MODE_IPIP || service->mode == LB_MODE_GUE)
 		return lb_encapsulate(l3, end, packet, service, way, at);
+	if (feature_nat && service->mode == LB_MODE_NAT) {
+		if (!nat_write(ctx, packet, at >> 32))
+			return 0;
+		end = (void *)(long)ctx->data_end;
+		l3 = network_header(ctx, at >> 32);
+	}
 	return lb_decrement_ttl(l3, end, packet->family);
 }
 
@@ -321,7 +328,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 			return lb_drop(REASON_BACKEND_UNRESOLVED);
 		way = &scratch->way;
 	}
-	if (service->mode == LB_MODE_NAT) /* not there yet: never as if it were l2 */
+	if (!feature_nat && service->mode == LB_MODE_NAT) /* never as if it were l2 */
 		return lb_drop(REASON_BACKEND_UNABLE);
 	overhead = lb_overhead(service->mode, way);
 	if (packet->ip_length + overhead > way->mtu) {

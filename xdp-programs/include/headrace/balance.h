@@ -9,6 +9,7 @@
  *   errors, fragments, QUIC     balance-special.h
  *   segment size of a SYN       balance-clamp.h
  *   what we answer ourselves    balance-answer.h
+ *   translated connections      nat.h
  *
  * A packet for a VIP leaves this stage with a verdict: sent, answered, dropped with a reason, or the kernel's only when
  * the backend is this host.
@@ -19,6 +20,7 @@
 #include "balance-answer.h"
 #include "balance-forward.h"
 #include "balance-special.h"
+#include "nat.h"
 #include "packet.h"
 
 /* Off until the first service: the control plane loads the program again with it. */
@@ -297,14 +299,29 @@ static __always_inline int lb_maybe_vip(struct xdp_md *ctx, const struct packet 
 	return now && now->prefixes;
 }
 
+/* The connection of a packet whose service translates decides about its backend. */
+static __always_inline int lb_translate(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
+{
+	const struct lb_service *service = lb_service(target->service);
+
+	if (!service || service->mode != LB_MODE_NAT)
+		return LB_FORWARD;
+	return nat_forward(ctx, packet, target);
+}
+
 static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 {
 	struct lb_target target = {};
-	int answer;
+	int answer = NEXT;
 
-	if (!feature_balance || !lb_maybe_vip(ctx, packet))
+	if (!feature_balance)
 		return NEXT;
-	answer = packet->fragment ? lb_choose_fragment(ctx, packet, &target) : lb_choose(ctx, packet, &target);
+	if (lb_maybe_vip(ctx, packet))
+		answer = packet->fragment ? lb_choose_fragment(ctx, packet, &target) : lb_choose(ctx, packet, &target);
+	if (feature_nat && answer == NEXT && nat_maybe_reply(ctx, packet))
+		answer = nat_reply(ctx, packet, &target);
+	if (feature_nat && answer == LB_FORWARD)
+		answer = lb_translate(ctx, packet, &target);
 	if (answer == LB_FORWARD) {
 		answer = lb_forward(ctx, packet, &target);
 		packet->egress = target.egress;

@@ -57,6 +57,13 @@ enum reason {
 	REASON_VIP_TTL,             /* TTL or hop limit of 1 or 0 */
 	REASON_VIP_TOO_BIG,         /* does not fit the way to the backend once encapsulated */
 
+	/* nat: packets of translated connections. What goes to a backend is `balanced` */
+	REASON_NAT_REPLY,           /* from a backend to its client, with the VIP as its source */
+	REASON_NAT_NO_FLOW,         /* from where a backend serves, or a reset, and of no connection */
+	REASON_NAT_REFUSED,         /* a new connection, more than are remembered in a second, or than there is room for */
+	REASON_NAT_PORTS,           /* a new connection, and no port is free for it */
+	REASON_NAT_HAIRPIN,         /* the backend is the client itself, and would answer itself */
+
 	/* what a box left alone must not do */
 	REASON_NO_NEIGHBOR_LIMITED, /* next hop not resolved, and enough such packets were handed up this second */
 	REASON_DAEMON_LOST,         /* nobody is there to notice the operator's rules (on_daemon_loss: kernel) */

@@ -158,7 +158,7 @@ static __always_inline int route(struct xdp_md *ctx, struct packet *packet)
 			return pass(reason_of_lookup(result));
 	}
 	packet->egress = fib.ifindex;
-	result = transmit(ctx, packet, &fib);
+	result = transmit(ctx, packet, &fib, ROUTED);
 	return (result & 0xff) == REASON_FORWARDED ? result | forwarded : result;
 }
 

@@ -88,16 +88,17 @@ static __always_inline void write_tags(struct ethhdr *eth, const struct departur
 }
 
 /* Sends the packet out of fib->ifindex, or says why it can't. */
-static __always_inline int transmit(struct xdp_md *ctx, const struct packet *packet, const struct bpf_fib_lookup *fib)
+static __always_inline int transmit(struct xdp_md *ctx, const struct packet *packet, const struct bpf_fib_lookup *fib,
+				    const enum departing what)
 {
-	struct departure out = {.verdict = leave_by(ctx, packet, fib->ifindex, ROUTED), .l3_offset = ETH_HLEN};
+	struct departure out = {.verdict = leave_by(ctx, packet, fib->ifindex, what), .l3_offset = ETH_HLEN};
 	__u32 excess = packet->frame_length - packet->l3_offset - packet->ip_length;
 	void *end, *l3;
 	struct ethhdr *eth;
 	int grow = 0;
 
 	if (feature_vlan && out.verdict == VERDICT_PASS)
-		leave_tagged(ctx, packet, fib->ifindex, &out, ROUTED);
+		leave_tagged(ctx, packet, fib->ifindex, &out, what);
 	if (out.verdict == VERDICT_PASS)
 		return pass(REASON_EGRESS_UNABLE);
 
