@@ -5,6 +5,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Access } from './access.ts';
 import type { Asset } from './assets.ts';
 import type { EventHub } from './event-hub.ts';
+import { FirstPage } from './first-page.ts';
 import { knownHosts, strictHeaders } from './headers.ts';
 
 export interface WebSources {
@@ -60,6 +61,9 @@ export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }>
       'x-accel-buffering': 'no',
     });
   });
+  const page = new FirstPage(assets, () => hub.hello());
+  for (const name of ['/', '/index.html'])
+    app.get(name, async (context) => answer(context.req.header('accept-encoding'), await page.get()));
   for (const name of assets.keys()) serve(name);
   app.notFound((context) => context.json({ error: 'no such resource' }, 404));
   app.onError((error, context) => context.json({ error: error.message }, 500));
@@ -71,7 +75,10 @@ export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }>
 
   function send(encodings: string | undefined, name: string): Response {
     const asset = assets.get(name);
-    if (!asset) return new Response('not found\n', { status: 404 });
+    return asset ? answer(encodings, asset) : new Response('not found\n', { status: 404 });
+  }
+
+  function answer(encodings: string | undefined, asset: Asset): Response {
     const gzip = /\bgzip\b/.test(encodings ?? '');
     return new Response(new Uint8Array(gzip ? asset.gzip : asset.plain), {
       headers: { 'content-type': asset.type, vary: 'accept-encoding', ...(gzip ? { 'content-encoding': 'gzip' } : {}) },

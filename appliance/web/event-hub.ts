@@ -42,11 +42,16 @@ export class EventHub {
     return this.#listeners.size >= this.#most;
   }
 
-  /** The bytes for one more listener, until it goes or is let go. */
-  listen(): ReadableStream<Uint8Array> {
+  /** All there is, which is how every listener begins. */
+  hello(): unknown {
     // Everybody must be at the same place for a difference to mean the same.
     this.#told ??= this.#document();
-    const hello = { snapshot: this.#told, history: this.#sources.history(), events: this.#sources.events() };
+    return { snapshot: this.#told, history: this.#sources.history(), events: this.#sources.events() };
+  }
+
+  /** The bytes for one more listener, until it goes or is let go. */
+  listen(): ReadableStream<Uint8Array> {
+    const hello = this.hello();
     let listener: ReadableStreamDefaultController<Uint8Array>;
     return new ReadableStream<Uint8Array>(
       {

@@ -1,6 +1,7 @@
 /** The live page: one connection, and views that each show their part of what it tells. */
 import type { Snapshot } from '../live/snapshot.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Hello } from './connection.ts';
+import { find } from './dom.ts';
 import { Charts } from './views/charts.ts';
 import { Events } from './views/events.ts';
 import { Facts } from './views/facts.ts';
@@ -28,17 +29,28 @@ const views = [
   new Sessions(),
 ] as const;
 
+let shown = false;
+
 function show(snapshot: Snapshot): void {
   for (const view of views) view.show(snapshot);
+  if (shown) return;
+  shown = true;
   document.body.classList.add('ready');
+  // How long that took is in the browser's own timeline, from the navigation on.
+  performance.mark('shown');
 }
 
+function start({ snapshot, history, events: happened }: Hello): void {
+  charts.replace(history);
+  events.replace(happened);
+  show(snapshot);
+}
+
+// What the page came with, so that there is something to see while the stream is being opened.
+const first = find('#first').textContent;
+if (first) start(JSON.parse(first) as Hello);
 new Connection({
-  hello: ({ snapshot, history, events: happened }) => {
-    charts.replace(history);
-    events.replace(happened);
-    show(snapshot);
-  },
+  hello: start,
   changed: (snapshot) => {
     charts.show(snapshot);
     show(snapshot);
