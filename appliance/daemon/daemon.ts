@@ -20,7 +20,7 @@ import {
   pinnedLinks,
   removeInstance,
 } from '../../controlplane/dataplane/index.ts';
-import { Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { multicastTotals, Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
 import { matchesGlob, Ports, refusedInterfaces } from '../../controlplane/ports/index.ts';
 import { type CompatSources, compatExporter } from '../../monitoring/compat/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
@@ -68,7 +68,6 @@ export class Daemon {
   readonly #paths: InstancePaths;
   readonly #guard: Guard;
   readonly #startedAt = Date.now();
-  readonly #netlinkCounts = { events: 0, overruns: 0, resyncs: 0 };
   readonly #reloads = { success: 0, failure: 0, lastSuccessAt: Date.now(), lastSuccessful: true };
   #config: Config;
   #plane!: DataPlane;
@@ -204,15 +203,8 @@ export class Daemon {
   }
 
   #follow(): void {
-    const onEvent = (): void => {
-      this.#netlinkCounts.events++;
-      this.#requestRefresh('event');
-    };
-    const onOverrun = (): void => {
-      this.#netlinkCounts.overruns++;
-      this.#netlinkCounts.resyncs++;
-      this.refresh('overrun');
-    };
+    const onEvent = (): void => this.#requestRefresh('event');
+    const onOverrun = (): void => this.refresh('overrun');
     this.#monitors.push(
       RouteMonitor.open({ groups: ['link', 'address4', 'netconf4', 'netconf6'], onEvent, onOverrun }),
     );
@@ -340,7 +332,7 @@ export class Daemon {
         return netlink.neighbors();
       },
       routes: () => countRoutes(this.#counting),
-      netlink: () => this.#netlinkCounts,
+      netlink: netlinkCounts,
       reloads: () => this.#reloads,
       program: () => this.#plane.programRuns,
       maps: () => this.#plane.mapFill(),
@@ -448,7 +440,7 @@ export class Daemon {
       whole: this.#whole(),
       counters: this.#plane.counters(),
       metrics: this.#metrics?.address,
-      netlink: this.#netlinkCounts,
+      netlink: netlinkCounts(),
     });
   }
 
@@ -480,4 +472,10 @@ function patternsOf(config: Config): string[] {
 
 function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => matchesGlob(pattern, name));
+}
+
+/** Of all parts: any of them may lose what the kernel says. The mirror of routes counts for itself. */
+function netlinkCounts(): { readonly events: number; readonly overruns: number; readonly resyncs: number } {
+  const { messages: events, overruns, resyncs } = multicastTotals;
+  return { events, overruns, resyncs };
 }

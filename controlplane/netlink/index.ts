@@ -4,7 +4,7 @@ export * as netlinkConstants from './constants.ts';
 export { routeProtocols } from './constants.ts';
 export * from './ip-address.ts';
 export type { Link, Operstate } from './link.ts';
-export { MulticastSocket } from './multicast-socket.ts';
+export { MulticastSocket, multicastTotals } from './multicast-socket.ts';
 export type { Neighbor, NeighborChange, NeighborState, NeighborTable, NeighborTimers } from './neighbor.ts';
 export type { Netconf } from './netconf.ts';
 export { Netdev, type NetdevFollowerOptions, type XdpFeatures } from './netdev.ts';

@@ -38,6 +38,9 @@ export interface MulticastCounters {
   overruns: number;
 }
 
+/** Of all these sockets of this thread, since it began. */
+export const multicastTotals = { messages: 0, overruns: 0, resyncs: 0 };
+
 export class MulticastSocket implements Disposable {
   readonly counters: MulticastCounters = { datagrams: 0, overruns: 0 };
   readonly #socket: NetlinkSocket;
@@ -98,12 +101,14 @@ export class MulticastSocket implements Disposable {
       if (length === -ENOBUFS || length === -EMSGSIZE) {
         this.#overrun = true;
         this.counters.overruns++;
+        multicastTotals.overruns++;
         continue;
       }
       if (length < 0) throw new NetlinkError('receive netlink notifications', length);
       if (length === 0) {
         const lost = this.#overrun;
         this.#overrun = false;
+        if (lost) multicastTotals.resyncs++;
         this.#tolerate(() => (lost ? this.#options.onOverrun() : this.#options.onIdle?.()));
         return true;
       }
@@ -111,6 +116,7 @@ export class MulticastSocket implements Disposable {
       const view = this.#socket.view;
       this.#tolerate(() =>
         walkMessages(view, length, (...message) => {
+          multicastTotals.messages++;
           this.#options.onMessage(view, ...message);
           return !this.#closed;
         }),

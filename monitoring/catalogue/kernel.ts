@@ -18,7 +18,7 @@ export const kernelMetrics = {
     name: 'headrace_netlink_events_total',
     type: 'counter',
     labels: [],
-    help: 'Notifications received from the kernel since the daemon started.',
+    help: 'Notifications received from the kernel since the daemon started, by all parts but the mirror of routes, which has counters of its own.',
   },
   netlinkOverruns: {
     name: 'headrace_netlink_overruns_total',
@@ -30,6 +30,6 @@ export const kernelMetrics = {
     name: 'headrace_netlink_resyncs_total',
     type: 'counter',
     labels: [],
-    help: 'Times that everything was listed anew after an overrun.',
+    help: 'Times that a part listed everything anew after an overrun.',
   },
 } as const satisfies Record<string, MetricDefinition>;

@@ -16,6 +16,14 @@ export const alertRules: readonly AlertRule[] = [
       '`journalctl -u headrace -n 100`',
       '`headrace status` works without the daemon, too',
     ],
+    test: {
+      series: {
+        'up{job="headrace", instance="edge1"}': '1x8 0x12 1x8',
+      },
+      quiet: '2m',
+      firing: '4m',
+      resolved: '7m',
+    },
   },
   {
     name: 'HeadraceInterfaceDetached',
@@ -29,6 +37,15 @@ export const alertRules: readonly AlertRule[] = [
       '`bpftool net`: has another program taken the interface?',
       '`headrace doctor`',
     ],
+    test: {
+      series: {
+        [`${m.interfaceInfo}{instance="edge1", interface="eth0", xdp_mode="native"}`]: '1x4 stale',
+        [`${m.interfaceInfo}{instance="edge1", interface="eth0", xdp_mode="none"}`]: '_x5 1x8 stale',
+      },
+      quiet: '1m',
+      firing: '2m30s',
+      resolved: '5m',
+    },
   },
   {
     name: 'HeadraceInterfaceGeneric',
@@ -41,6 +58,14 @@ export const alertRules: readonly AlertRule[] = [
       '`headrace doctor`: does the driver have native XDP?',
       'set `dataplane.allow_generic` to false to have it refused',
     ],
+    test: {
+      series: {
+        [`${m.interfaceInfo}{instance="edge1", interface="eth0", xdp_mode="generic"}`]: '_x4 1x30 stale',
+      },
+      quiet: '3m',
+      firing: '8m',
+      resolved: '10m',
+    },
   },
   {
     name: 'HeadraceEgressUnable',
@@ -54,6 +79,15 @@ export const alertRules: readonly AlertRule[] = [
       '`headrace interfaces`: which does not transmit?',
       'on veth, the far end needs GRO or XDP of its own: `ethtool -K … gro on`',
     ],
+    test: {
+      series: {
+        [`${m.packets}{instance="edge1", interface="eth0", verdict="pass", reason="egress_unable"}`]:
+          '0+30000x80 2400000x80',
+      },
+      quiet: '5m',
+      firing: '18m',
+      resolved: '35m',
+    },
   },
   {
     name: 'HeadracePuntsHigh',
@@ -66,6 +100,16 @@ export const alertRules: readonly AlertRule[] = [
       'the reason: `headrace counters`, or "Left to the kernel, by reason" on the router dashboard',
       '`headrace status` names a firewall that keeps the fast path off',
     ],
+    test: {
+      series: {
+        [`${m.packets}{instance="edge1", interface="eth0", verdict="pass", reason="egress_unable"}`]:
+          '0+30000x80 2400000x80',
+        [`${m.packets}{instance="edge1", interface="eth0", verdict="redirect", reason="forwarded"}`]: '0+30000x160',
+      },
+      quiet: '5m',
+      firing: '18m',
+      resolved: '35m',
+    },
   },
   {
     name: 'HeadraceNeighborsUnresolved',
@@ -78,6 +122,15 @@ export const alertRules: readonly AlertRule[] = [
       '`headrace neighbors`: which is failed?',
       '`headrace capture --reason no_neighbor --count 20`: who sends to whom?',
     ],
+    test: {
+      series: {
+        [`${m.packets}{instance="edge1", interface="eth0", verdict="pass", reason="no_neighbor"}`]:
+          '0+3000x80 240000x80',
+      },
+      quiet: '3m',
+      firing: '15m',
+      resolved: '30m',
+    },
   },
   {
     name: 'HeadraceReloadFailed',
@@ -87,6 +140,14 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'The configuration of {{ $labels.instance }} was refused.',
     means: 'The one before is in force; the file on disk does not work, and a restart would fail.',
     steps: ['`headrace check -c /etc/headrace/headrace.yaml` says line and reason'],
+    test: {
+      series: {
+        [`${m.lastReloadSuccessful}{instance="edge1"}`]: '1x4 0x8 1x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceNetlinkOverruns',
@@ -99,6 +160,14 @@ export const alertRules: readonly AlertRule[] = [
       '"Netlink" on the router dashboard: is there a storm of routes?',
       'look at the sessions of BIRD or FRR: `headrace bgp`',
     ],
+    test: {
+      series: {
+        [`${m.netlinkOverruns}{instance="edge1"}`]: '0x8 1x60',
+      },
+      quiet: '2m',
+      firing: '4m',
+      resolved: '13m',
+    },
   },
   {
     name: 'HeadraceServiceDown',
@@ -108,6 +177,14 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'Service {{ $labels.service }} on {{ $labels.instance }} has too few backends.',
     means: 'Its VIPs are withdrawn or about to be; clients are served elsewhere or not at all.',
     steps: ['`headrace services`', '`headrace backends`: which are down, and why: `headrace checks`'],
+    test: {
+      series: {
+        [`${m.serviceUp}{instance="edge1", service="www"}`]: '1x4 0x8 1x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceBackendDown',
@@ -120,6 +197,14 @@ export const alertRules: readonly AlertRule[] = [
       '`headrace checks` says what the check saw',
       'take it out in peace: `headrace backend maintenance POOL/BACKEND`',
     ],
+    test: {
+      series: {
+        [`${m.backendState}{instance="edge1", pool="web", backend="one", state="down"}`]: '0x4 1x8 0x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceBackendUnreachable',
@@ -129,6 +214,14 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'The next hop of {{ $labels.pool }}/{{ $labels.backend }} is not resolved on {{ $labels.instance }}.',
     means: 'Packets for it are dropped until it is, or until its checks take it out.',
     steps: ['`headrace neighbors`', '`ip route get ADDRESS`: is there a route to it?'],
+    test: {
+      series: {
+        [`${m.backendReachable}{instance="edge1", pool="web", backend="one"}`]: '1x4 0x8 1x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceConnectionTableFull',
@@ -141,6 +234,15 @@ export const alertRules: readonly AlertRule[] = [
       '"What moves" on the load balancer dashboard: which pool changes?',
       'raise `balancer.connections` or settle for a shorter `settle`',
     ],
+    test: {
+      series: {
+        [`${m.connectionEntries}{instance="edge1"}`]: '100x4 900x8 100x8',
+        [`${m.connectionMax}{instance="edge1"}`]: '1000x40',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceMapFull',
@@ -150,6 +252,127 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'Map {{ $labels.map }} of {{ $labels.instance }} is {{ $value | humanizePercentage }} full.',
     means: 'What does not fit goes by the kernel (tx_ports), or is counted together (slots).',
     steps: ['does the configuration name more interfaces than it should?'],
+    test: {
+      series: {
+        [`${m.mapEntries}{instance="edge1", map="tx_ports"}`]: '10x4 3500x30 10x8',
+        [`${m.mapMaxEntries}{instance="edge1", map="tx_ports"}`]: '4096x60',
+      },
+      quiet: '3m',
+      firing: '8m',
+      resolved: '10m',
+    },
+  },
+  {
+    name: 'HeadraceVipNotAnnounced',
+    expr: `${m.vipAnnounceWanted} != ${m.vipAnnounced}`,
+    for: '1m',
+    severity: 'critical',
+    summary: 'The route of {{ $labels.vip }} on {{ $labels.instance }} is not as it should be.',
+    means: 'A VIP that is up is not announced, or one that is down still is.',
+    steps: [
+      '`headrace announcements` says what stands in the way',
+      '`ip route show table 231`: does somebody delete it?',
+    ],
+    test: {
+      series: {
+        [`${m.vipAnnounceWanted}{instance="edge1", vip="192.0.2.1/32"}`]: '1x40',
+        [`${m.vipAnnounced}{instance="edge1", vip="192.0.2.1/32"}`]: '1x4 0x8 1x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
+  },
+  {
+    name: 'HeadraceVipExportedNowhere',
+    expr: `${m.vipExportedPeers} == 0 and on (instance, vip) ${m.vipAnnounced} == 1`,
+    for: '1m',
+    severity: 'critical',
+    summary: '{{ $labels.vip }} is given to no neighbor of {{ $labels.instance }}.',
+    means:
+      'The route is there and {{ $labels.daemon }} is asked to announce it, but no established session carries it.',
+    steps: ['`headrace bgp`: is a session up?', "the export filter: does it let the table's routes through?"],
+    test: {
+      series: {
+        [`${m.vipExportedPeers}{instance="edge1", vip="192.0.2.1/32", daemon="bird"}`]: '2x4 0x8 2x8',
+        [`${m.vipAnnounced}{instance="edge1", vip="192.0.2.1/32"}`]: '1x40',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
+  },
+  {
+    name: 'HeadracePoolPanic',
+    expr: `${m.poolPanic} == 1`,
+    for: '1m',
+    severity: 'critical',
+    summary: 'So few backends of {{ $labels.pool }} pass their checks on {{ $labels.instance }} that none is believed.',
+    means: 'All of them get connections, healthy or not.',
+    steps: ['`headrace checks`: is the check itself wrong?', '`panic` of the check says when this happens'],
+    test: {
+      series: {
+        [`${m.poolPanic}{instance="edge1", pool="web"}`]: '0x4 1x8 0x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
+  },
+  {
+    name: 'HeadraceMirrorNotUsed',
+    expr: `${m.mirrorValid} == 0 and on (instance) ${m.fibMode}{mode="mirror"} == 1`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'The mirror of {{ $labels.family }} routes on {{ $labels.instance }} is not trusted.',
+    means: "Packets ask the kernel's own table: right, and slower where tables are large.",
+    steps: ['`headrace routes` says how it is kept', '"Route lookup" on the router dashboard: does it lag?'],
+    test: {
+      series: {
+        [`${m.mirrorValid}{instance="edge1", family="ipv4"}`]: '1x4 0x30 1x8',
+        [`${m.fibMode}{instance="edge1", mode="mirror"}`]: '1x60',
+      },
+      quiet: '3m',
+      firing: '8m',
+      resolved: '10m',
+    },
+  },
+  {
+    name: 'HeadraceMirrorDiffers',
+    expr: `increase(${m.mirrorSamples}{result="difference"}[10m]) > 0`,
+    for: '0m',
+    severity: 'warning',
+    summary: "The mirror of routes on {{ $labels.instance }} differed from the kernel's table.",
+    means: 'It was read anew at once. Once is odd; again and again is a fault in Headrace.',
+    steps: ['`journalctl -u headrace`: which address?', 'set `router.fib: helper` and report it'],
+    test: {
+      series: {
+        [`${m.mirrorSamples}{instance="edge1", result="difference"}`]: '0x8 1x60',
+      },
+      quiet: '2m',
+      firing: '4m',
+      resolved: '13m',
+    },
+  },
+  {
+    name: 'HeadraceHealthChecksLate',
+    expr: `${m.healthCheckLag} > 1`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'Health checks of {{ $labels.instance }} start {{ $value | humanizeDuration }} late.',
+    means: 'A backend that fails is noticed that much later.',
+    steps: [
+      'is the CPU of the daemon busy? See the dashboard of the box itself',
+      'fewer checks, or a longer `interval`',
+    ],
+    test: {
+      series: {
+        [`${m.healthCheckLag}{instance="edge1"}`]: '0.01x4 3x30 0.01x8',
+      },
+      quiet: '3m',
+      firing: '8m',
+      resolved: '10m',
+    },
   },
   {
     name: 'HeadraceBgpSessionDown',
@@ -159,6 +382,14 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'BGP session {{ $labels.session }} ({{ $labels.peer }}) of {{ $labels.instance }} is down.',
     means: 'Routes of that neighbor are gone, and VIPs are not announced to it.',
     steps: ['`headrace bgp` says the last error', 'is the link up? `headrace interfaces`'],
+    test: {
+      series: {
+        [`${m.bgpSessionUp}{instance="edge1", daemon="bird", session="upstream"}`]: '1x4 0x8 1x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceRoutingDaemonSilent',
@@ -168,6 +399,14 @@ export const alertRules: readonly AlertRule[] = [
     summary: '{{ $labels.daemon }} on {{ $labels.instance }} does not answer.',
     means: 'Routes stay in the kernel for now; announcements cannot be verified.',
     steps: ['`systemctl status bird` or `frr`', 'may the user of Headrace read its socket? See the operations guide'],
+    test: {
+      series: {
+        [`${m.routingDaemonUp}{instance="edge1", daemon="bird"}`]: '1x4 0x8 1x8',
+      },
+      quiet: '1m',
+      firing: '3m',
+      resolved: '4m30s',
+    },
   },
   {
     name: 'HeadraceAborted',
@@ -177,5 +416,13 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'The program on {{ $labels.instance }} gave up on packets.',
     means: 'A fault in Headrace: please report it.',
     steps: ['`headrace capture --verdict aborted -w aborted.pcapng`'],
+    test: {
+      series: {
+        [`${m.packets}{instance="edge1", interface="eth0", verdict="aborted", reason="internal"}`]: '0x8 3x60',
+      },
+      quiet: '2m',
+      firing: '4m',
+      resolved: '9m',
+    },
   },
 ];

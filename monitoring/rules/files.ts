@@ -17,6 +17,22 @@ function alertsFile(): string {
   return head + stringify({ groups: [{ name: 'headrace', rules }] }, { lineWidth: 0 });
 }
 
+/** Each alert by itself: that it does not fire yet, that it does, and that it stops. */
+function testsFile(): string {
+  const tests = alertRules.map(({ name, test: { series, quiet, firing, resolved } }) => ({
+    name,
+    interval: '15s',
+    input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
+    promql_expr_test: [quiet, firing, resolved].map((at) => ({
+      expr: `count(ALERTS{alertname="${name}", alertstate="firing"}) or vector(0)`,
+      eval_time: at,
+      exp_samples: [{ labels: '{}', value: at === firing ? 1 : 0 }],
+    })),
+  }));
+  const file = { rule_files: ['headrace-alerts.yaml'], evaluation_interval: '15s', tests };
+  return `${head}# promtool test rules each-alert.test.yaml\n${stringify(file, { lineWidth: 0 })}`;
+}
+
 function recordingFile(): string {
   const rules = recordingRules.map(({ record, expr }) => ({ record, expr }));
   return head + stringify({ groups: [{ name: 'headrace-recording', rules }] }, { lineWidth: 0 });
@@ -56,6 +72,7 @@ function alertsReference(): string {
 /** Files by path from the root of the repository. */
 export const ruleFiles: Readonly<Record<string, () => string>> = {
   'monitoring/prometheus/headrace-alerts.yaml': alertsFile,
+  'monitoring/prometheus/each-alert.test.yaml': testsFile,
   'monitoring/prometheus/headrace-recording.yaml': recordingFile,
   'docs/reference/alerts.md': alertsReference,
 };

@@ -13,6 +13,16 @@ export interface AlertRule {
   readonly means: string;
   /** What to look at and do, in order. */
   readonly steps: readonly string[];
+  readonly test: AlertTest;
+}
+
+/** A course of events, in promtool's notation of a value every 15 seconds, and what the alert shall do. */
+export interface AlertTest {
+  readonly series: Readonly<Record<string, string>>;
+  /** Not firing yet, firing, and firing no more: `2m30s` after the beginning. */
+  readonly quiet: string;
+  readonly firing: string;
+  readonly resolved: string;
 }
 
 export interface RecordingRule {
