@@ -11,6 +11,7 @@ export { type FibSource, fibCollectors } from './fib-collectors.ts';
 export { type InterfaceCounters, interfaceCounters } from './flow-export/interface-counters.ts';
 export { SflowAgent } from './flow-export/sflow.ts';
 export { type HealthSource, healthCollectors, poolsInPanic } from './health-collectors.ts';
+export { natCollectors } from './nat-collectors.ts';
 export { parseNetDev, readNetDev } from './net-dev.ts';
 export { type MetricSources, routerCollectors } from './router-collectors.ts';
 export { countRoutes } from './routes.ts';

@@ -6,6 +6,7 @@ import { addBgp } from './bgp.ts';
 import { addCapture } from './capture.ts';
 import { addCheck } from './check.ts';
 import { addChecks } from './checks.ts';
+import { addConnections } from './connections.ts';
 import { addCounters } from './counters.ts';
 import { addDecap } from './decap.ts';
 import { addDemo } from './demo.ts';
@@ -40,6 +41,7 @@ const commands = [
   addDemo,
   addServices,
   addBackends,
+  addConnections,
   addPlan,
   addDecap,
 ];

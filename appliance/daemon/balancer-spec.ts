@@ -6,6 +6,7 @@ import type {
   PoolSpec,
   ServiceSpec,
 } from '../../controlplane/balancer/model.ts';
+import { type NatSettings, natStates } from '../../controlplane/balancer/nat/settings.ts';
 import type { Config } from '../config/schema/index.ts';
 
 /**
@@ -55,7 +56,7 @@ function serviceOf(name: string, service: Config['services'][string], { balancer
     frontends: service.frontends.flatMap(frontendsOf),
     mode: forward.mode,
     entropyBits: forward.entropy_bits,
-    snat: forward.snat,
+    snat: snatOf(forward.snat),
     mss: forward.mss ?? 0,
     table: balance.table ?? balancer.table,
     clientIp: balance.affinity === 'client_ip',
@@ -74,6 +75,11 @@ function serviceOf(name: string, service: Config['services'][string], { balancer
     noBackend: service.no_backend,
     noService: service.no_service,
   };
+}
+
+function snatOf(snat: Config['services'][string]['forward']['snat']): ServiceSpec['snat'] {
+  if (snat === false) return null;
+  return snat === true ? { addresses: [], ports: null } : { addresses: snat.addresses, ports: snat.ports ?? null };
 }
 
 function frontendsOf({ vip, tcp, udp, any }: Config['services'][string]['frontends'][number]): Frontend[] {
@@ -99,6 +105,7 @@ function settingsOf({
   answers,
   source,
   blackhole_vips,
+  nat,
 }: Config['balancer']): BalancerSettings {
   return {
     seed,
@@ -110,5 +117,12 @@ function settingsOf({
     sourceV4: source.ipv4 ?? null,
     sourceV6: source.ipv6 ?? null,
     blackholeVips: blackhole_vips,
+    nat: {
+      idleSeconds: Object.fromEntries(
+        natStates.map((state) => [state, Math.ceil(nat.idle[state] / 1000)]),
+      ) as unknown as NatSettings['idleSeconds'],
+      ports: nat.ports,
+      routeStrays: nat.strays === 'route',
+    },
   };
 }

@@ -16,9 +16,17 @@ export interface BackendStatus {
   readonly changes: ReadonlyMap<string, number>;
 }
 
+/** What the modes of its pool's services ask of the way to a backend. */
+export interface WayNeeds {
+  /** `l2`: its own MAC address. */
+  readonly ownSegment: boolean;
+  /** `nat`: that its answers come back by the packet path. */
+  readonly notLocal: boolean;
+}
+
 /** @returns why packets cannot be sent there, empty when they can */
-export function unreachable(hop: NextHop | undefined, ownSegment: boolean): string {
+export function unreachable(hop: NextHop | undefined, { ownSegment, notLocal }: WayNeeds): string {
   if (!hop) return 'not looked up yet';
-  if (hop.local) return '';
+  if (hop.local) return notLocal ? 'it is this host, whose answers mode nat would not see' : '';
   return ownSegment && hop.gateway ? 'it is behind a router, which mode l2 cannot pass' : hop.reason;
 }

@@ -8,7 +8,13 @@ import { ServiceIndex } from './packet-path/index.ts';
 import { RecordTable } from './record-table.ts';
 import { type RingMemory, ringMemory } from './ring-keeper.ts';
 
-type Present = { readonly [Name in keyof DataPlaneMaps]-?: Exclude<DataPlaneMaps[Name], undefined> };
+/** Maps of the stage itself; those of the translation are there while a service wants it. */
+type Present = {
+  readonly [Name in keyof DataPlaneMaps as Name extends `nat${string}` ? never : Name]-?: Exclude<
+    DataPlaneMaps[Name],
+    undefined
+  >;
+} & Pick<DataPlaneMaps, Extract<keyof DataPlaneMaps, `nat${string}`>>;
 
 export class BalanceMemory implements Disposable {
   /** Number of the map of services: tells these maps from those of another time. */
@@ -63,12 +69,14 @@ export class BalanceMemory implements Disposable {
    */
   clear(): void {
     const { lbPrefixes, lbRanges, lbQuicIds, lbFlows, lbTracked, lbFragments } = this.maps;
+    const { natFlows, natOpening, natFragments, natSources } = this.maps;
     this.index.clear();
     this.settings.storeWord(0, 0, 0); // number of prefixes
     for (const map of [lbPrefixes, lbRanges, lbQuicIds] as unknown as BpfMap<unknown, unknown>[])
       for (const key of [...map.keys()]) map.delete(key);
-    for (const map of [lbFlows, lbTracked, lbFragments] as unknown as BpfMap<unknown, unknown>[])
-      for (const [key] of map.readBatch()) map.delete(key);
+    const remembered = [lbFlows, lbTracked, lbFragments, natFlows, natOpening, natFragments, natSources];
+    for (const map of remembered as unknown as (BpfMap<unknown, unknown> | undefined)[])
+      for (const [key] of map?.readBatch() ?? []) map?.delete(key);
     this.rings.records.fill(0n);
     for (let number = 0; number < this.limits.backends; number++) this.backends.storeWord(number, 0, 0);
   }

@@ -10,7 +10,7 @@
  * that changed while none ran is a change like any other.
  */
 import { timedGrace } from '../routing/fib/grace.ts';
-import { type BackendStatus, unreachable } from './backend-status.ts';
+import { type BackendStatus, unreachable, type WayNeeds } from './backend-status.ts';
 import { BackendTable } from './backend-table.ts';
 import { type BackendState, type BackendView, judge } from './backend-view.ts';
 import type { BalanceMemory } from './balance-memory.ts';
@@ -26,6 +26,10 @@ import {
   type PoolSpec,
   ringName,
 } from './model.ts';
+import { defaultNatSettings, natStates } from './nat/settings.ts';
+import { STREAM } from './nat/sweep.ts';
+import { NatSweeper } from './nat/sweeper.ts';
+import { NatTables, natMapsOf } from './nat/tables.ts';
 import type { NextHops } from './next-hops.ts';
 import type { Overrides } from './overrides.ts';
 import { type QuicId, writeQuicIds } from './quic-ids.ts';
@@ -63,12 +67,15 @@ const NOTHING: BalancerSettings = {
   sourceV4: null,
   sourceV6: null,
   blackholeVips: true,
+  nat: defaultNatSettings,
 };
 const BACKEND_LINE = (pool: string, backend: string): string => `${pool}/${backend}`;
 
 export class Balancer implements ServiceStates {
   readonly state: BalancerState;
   readonly sweeper: FlowSweeper;
+  /** Translated connections. */
+  readonly nat: NatSweeper;
   readonly #options: BalancerOptions;
   readonly #now: () => number;
   readonly #backends: BackendTable;
@@ -113,6 +120,13 @@ export class Balancer implements ServiceStates {
       idleMs: () => this.#spec.settings.idleMs,
       lives: (backend) => this.#backends.isAlive(backend),
       rings: () => this.#rings.list().map(({ keeper }) => keeper),
+      alsoMet: () => this.nat.walk(),
+      translates: () => natMapsOf(memory.maps) !== undefined,
+    });
+    this.nat = new NatSweeper({
+      maps: () => natMapsOf(memory.maps),
+      now: this.#now,
+      rules: () => this.#natRules(),
     });
     this.#subscriptions = [
       options.health.onChange((pool) => this.#touch(pool)),
@@ -193,6 +207,9 @@ export class Balancer implements ServiceStates {
     this.#writeSettings(wanted.settings);
     const before = this.#spec;
     this.#spec = wanted;
+    const nat = this.#natTables();
+    nat?.widen(before, wanted);
+    nat?.writePools(wanted, (service) => this.#recordsOf(records, service));
     this.#pools.clear();
     for (const pool of wanted.pools) this.#pools.set(pool.name, pool);
     this.#options.hops.follow(wanted.pools.flatMap(({ backends }) => backends.map(({ address }) => address)));
@@ -212,6 +229,7 @@ export class Balancer implements ServiceStates {
     for (const name of [...gone].sort((a, b) => Number(isVip(a)) - Number(isVip(b))))
       this.#services.remove(name, numberOf);
     for (const name of gone) this.state.services.retire(name);
+    nat?.narrow(wanted);
     for (const { name } of this.#rings.list()) {
       if (rings.has(name)) continue;
       this.#rings.remove(name);
@@ -272,6 +290,33 @@ export class Balancer implements ServiceStates {
         this.#followDrain(line, false);
       }
     return dropped;
+  }
+
+  #natTables(): NatTables | undefined {
+    const maps = natMapsOf(this.#options.memory.maps);
+    return maps && new NatTables(maps);
+  }
+
+  /** Numbers of the records that lead to a service. */
+  #recordsOf(records: readonly DesiredRecord[], service: string): number[] {
+    return records.filter((record) => record.service === service).map(({ name }) => this.#number('services', name));
+  }
+
+  #natRules() {
+    const { idleSeconds } = this.#spec.settings.nat;
+    const byState = [0, ...natStates.map((state) => idleSeconds[state])];
+    const own = new Map(
+      this.#spec.services.flatMap(({ name, udpIdleSeconds }) =>
+        udpIdleSeconds > 0
+          ? this.#recordsOf(this.#records, name).map((number) => [number, udpIdleSeconds] as const)
+          : [],
+      ),
+    );
+    return {
+      lives: (backend: number) => this.#backends.isAlive(backend),
+      idleSeconds: (state: number, service: number): number =>
+        (state === STREAM ? own.get(service) : undefined) ?? byState[state] ?? 0,
+    };
   }
 
   #writeSettings(settings: BalancerSettings): void {
@@ -344,13 +389,14 @@ export class Balancer implements ServiceStates {
     for (const status of statuses) if (!status.view.lives) this.#write(status);
   }
 
-  #needsOwnSegment(pool: string): boolean {
-    return this.#spec.services.some((service) => service.pool === pool && service.mode === 'l2');
+  #needsOf(pool: string): WayNeeds {
+    const modes = this.#spec.services.filter((service) => service.pool === pool).map(({ mode }) => mode);
+    return { ownSegment: modes.includes('l2'), notLocal: modes.includes('nat') };
   }
 
   #write({ pool, spec, number, view }: BackendStatus): void {
     const hop = this.#options.hops.get(spec.address);
-    const ownSegment = this.#needsOwnSegment(pool);
+    const { ownSegment } = this.#needsOf(pool);
     this.#backends.write(number, { spec, settings: this.#spec.settings, hop, alive: view.lives, ownSegment });
   }
 
@@ -369,7 +415,7 @@ export class Balancer implements ServiceStates {
       spec,
       number,
       view,
-      unreachable: unreachable(hop, this.#needsOwnSegment(pool.name)),
+      unreachable: unreachable(hop, this.#needsOf(pool.name)),
       changedAt: changed ? Date.now() : (before?.changedAt ?? 0),
       changes,
     };
@@ -457,6 +503,7 @@ export class Balancer implements ServiceStates {
     this.#rings.advance(this.#now());
     for (const { pool, view } of this.#statuses.values()) if (view.state === 'draining') this.#touch(pool);
     void this.sweeper.run().catch(this.#options.onError);
+    void this.nat.run().catch(this.#options.onError);
   }
 
   /** An operator's word about a backend has changed. Returns when packets see it. */
@@ -510,5 +557,6 @@ export class Balancer implements ServiceStates {
     this.#closed = true;
     for (const end of this.#subscriptions) end();
     this.sweeper.close();
+    this.nat.close();
   }
 }

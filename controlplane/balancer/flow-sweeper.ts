@@ -17,6 +17,16 @@ export interface FlowSweeperOptions {
   readonly idleMs: () => number;
   readonly lives: (backend: number) => boolean;
   readonly rings: () => readonly RingKeeper[];
+  /** A walk, begun now, through the connections that are translated; undefined when there are none or it was ended. */
+  readonly alsoMet: () => Promise<AlsoMet | undefined>;
+  /** Is anything translated? */
+  readonly translates: () => boolean;
+}
+
+/** Who is named by connections of another table. */
+export interface AlsoMet {
+  readonly byBackend: ReadonlyMap<number, number>;
+  readonly services: ReadonlySet<number>;
 }
 
 /** At rest the table is looked through this often, for entries that are left over. */
@@ -96,6 +106,8 @@ export class FlowSweeper {
       ? await this.#inSlices(() => sweepFlows(memory.maps.lbTracked, { ...rules, pinnedTo: () => undefined }, now))
       : undefined;
     if (waiting && !tracked) return;
+    const translated = waiting ? await this.#options.alsoMet() : undefined;
+    if (waiting && !translated && this.#options.translates()) return;
     this.#last = result;
     this.#lastAt = now();
     this.removed += result.removed;
@@ -106,10 +118,14 @@ export class FlowSweeper {
       keeper.sweep(entries);
     }
     if (!waiting) return;
-    const met = (a: Iterable<number>, b: Iterable<number> = []): Set<number> => new Set([...a, ...b]);
+    const met = (...all: readonly (Iterable<number> | undefined)[]): Set<number> =>
+      new Set(all.flatMap((each) => [...(each ?? [])]));
     const freed =
-      state.services.release(retired.services, met(result.services, tracked?.services)) +
-      state.backends.release(retired.backends, met(result.byBackend.keys(), tracked?.byBackend.keys())) +
+      state.services.release(retired.services, met(result.services, tracked?.services, translated?.services)) +
+      state.backends.release(
+        retired.backends,
+        met(result.byBackend.keys(), tracked?.byBackend.keys(), translated?.byBackend.keys()),
+      ) +
       state.rings.release(retired.rings, met(result.rings, tracked?.rings));
     if (freed > 0) state.save();
   }

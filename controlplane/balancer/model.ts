@@ -2,6 +2,7 @@
  * What is wanted of the balancer: pools, services and what holds for all, as plain data. Made from the configuration,
  * compared as a whole, and kept in a file, so everything here goes through JSON unchanged.
  */
+import type { NatSettings, SnatSpec } from './nat/settings.ts';
 import type { Quorum } from './service-state.ts';
 
 /** What the operator says of a backend. That one is down is seen, not said. */
@@ -59,7 +60,8 @@ export interface ServiceSpec {
   readonly mode: ForwardMode;
   /** Low bits of the outer source that come from the flow; 0: none. */
   readonly entropyBits: number;
-  readonly snat: boolean;
+  /** `nat`: how backends see clients; null: by their own addresses. */
+  readonly snat: SnatSpec | null;
   /** 0: left alone. */
   readonly mss: number;
   /** Slots of the ring. */
@@ -89,6 +91,7 @@ export interface BalancerSettings {
   readonly sourceV4: string | null;
   readonly sourceV6: string | null;
   readonly blackholeVips: boolean;
+  readonly nat: NatSettings;
 }
 
 export interface BalancerSpec {

@@ -73,10 +73,17 @@ function breaksOf(before: BalancerSpec, wanted: BalancerSpec, services: Changes,
     for (const key of what)
       if (['pool', 'table', 'clientIp', 'fragments'].includes(key))
         breaks.push(`service ${name}: another ${key} sends connections to other backends`);
+  for (const { name, what } of services.changed) {
+    if (!what.includes('mode')) continue;
+    const [old, next] = [before, wanted].map((spec) => spec.services.find((service) => service.name === name)?.mode);
+    if (old === 'nat' || next === 'nat')
+      breaks.push(`service ${name} goes from mode ${old} to ${next}: its connections end`);
+  }
   if (before.services.length > 0 && before.settings.seed !== wanted.settings.seed)
     breaks.push('another seed sends connections of all services to other backends');
   for (const { name, what } of backends.changed)
-    if (what.includes('address')) breaks.push(`backend ${name} has another address: its connections end`);
+    if (what.includes('address') || what.includes('port'))
+      breaks.push(`backend ${name} has another ${what.includes('address') ? 'address' : 'port'}: its connections end`);
   return breaks;
 }
 

@@ -41,7 +41,7 @@ export interface BackendReport {
   readonly packets: bigint;
   readonly bytes: bigint;
   readonly newConnections: bigint;
-  /** Connections remembered for it while slots move. */
+  /** Connections remembered for it: while slots move, and translated ones. */
   readonly remembered: number;
   /** Milliseconds since 1970; null: as it was when the daemon started. */
   readonly since: number | null;
@@ -137,7 +137,7 @@ export function reportBackends(balancer: Balancer, memory: BalanceMemory): Backe
       packets,
       bytes,
       newConnections: flows,
-      remembered: balancer.sweeper.rememberedFor(number),
+      remembered: balancer.sweeper.rememberedFor(number) + balancer.nat.connectionsOf(number),
       since: changedAt === 0 ? null : changedAt,
     };
   });

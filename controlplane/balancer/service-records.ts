@@ -143,10 +143,12 @@ function fieldsOf(service: ServiceSpec, { settings }: BalancerSpec): ServiceFiel
     flags:
       (service.clientIp ? lbServiceFlag.CLIENT_IP : 0) |
       (service.snat ? lbServiceFlag.SNAT : 0) |
+      // Whose connections are tracked anyway needs no other table while slots move.
+      (service.mode === 'nat' ? lbServiceFlag.REMEMBER_OFF : 0) |
       (service.entropyBits > 0 ? lbServiceFlag.ENTROPY : 0),
     seed: settings.seed,
     mode: lbMode[upper(service.mode)],
-    udp: lbUdp[upper(service.udp)],
+    udp: service.mode === 'nat' && service.udp === 'tracked' ? lbUdp.HASH : lbUdp[upper(service.udp)],
     fragments: lbFragments[upper(service.fragments)],
     no_backend: lbRefusal[upper(service.noBackend)],
     no_service: lbRefusal[upper(service.noService)],

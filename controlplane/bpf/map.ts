@@ -251,6 +251,14 @@ export class BpfMap<K, V> implements Disposable {
     return result === 0;
   }
 
+  /** Is there an entry under the key as it lies in memory? */
+  hasRaw(key: Uint8Array): boolean {
+    this.#keyBuffer.set(key);
+    const result = libbpf.lookupElement(this.fd, this.#keyBuffer, this.#valueBuffer);
+    if (result < 0 && result !== -ENOENT) throw new BpfError(`look up in map ${this.name}`, result);
+    return result === 0;
+  }
+
   /** Creates or replaces all, in one system call. Not for per-CPU maps. */
   updateBatch(entries: readonly (readonly [K, V])[]): void {
     if (this.#perCpu) throw new Error(`update batch of map ${this.name}: it is per CPU`);

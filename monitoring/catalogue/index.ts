@@ -10,6 +10,7 @@ import { firewallMetrics } from './firewall.ts';
 import { healthMetrics } from './health.ts';
 import { interfacesMetrics } from './interfaces.ts';
 import { kernelMetrics } from './kernel.ts';
+import { natMetrics } from './nat.ts';
 import { neighborsMetrics } from './neighbors.ts';
 import { packetsMetrics } from './packets.ts';
 import { processMetrics } from './process.ts';
@@ -23,6 +24,7 @@ export const catalogue = {
   ...packetsMetrics,
   ...interfacesMetrics,
   ...balancerMetrics,
+  ...natMetrics,
   ...kernelMetrics,
   ...healthMetrics,
   ...announceMetrics,

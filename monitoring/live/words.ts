@@ -50,6 +50,11 @@ export const reasonWords: Readonly<Record<string, string>> = {
   vip_unfit: 'for a service, with options or lengths it does not take',
   vip_ttl: 'for a service, and its TTL ran out',
   vip_too_big: 'for a service, and too large for the way to its backend',
+  nat_reply: 'a backend’s answer, sent to its client as from the service',
+  nat_no_flow: 'from where a backend serves, or a reset, and of no connection',
+  nat_refused: 'a new connection, beyond what may begin in a second',
+  nat_ports: 'a new connection, and no port is free for it',
+  nat_hairpin: 'from a backend to itself by way of its service',
 };
 
 /** Plain words, or, for a reason nobody wrote any for, its name without underscores. */

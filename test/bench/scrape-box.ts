@@ -8,6 +8,7 @@ import path from 'node:path';
 import { BalanceMemory } from '../../controlplane/balancer/balance-memory.ts';
 import { Balancer } from '../../controlplane/balancer/balancer.ts';
 import type { BalancerSpec } from '../../controlplane/balancer/model.ts';
+import { defaultNatSettings } from '../../controlplane/balancer/nat/settings.ts';
 import type { NextHop, NextHops } from '../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../controlplane/balancer/overrides.ts';
 import { maps } from '../../controlplane/bpf/generated/headrace.ts';
@@ -133,7 +134,7 @@ function specOf(services: number, backendsEach: number): BalancerSpec {
       frontends: [{ vip: `198.51.100.${i}/32`, protocol: 'tcp', fromPort: 443, toPort: 443 }],
       mode: 'ipip',
       entropyBits: 0,
-      snat: false,
+      snat: null,
       mss: 0,
       table: TABLE,
       clientIp: false,
@@ -156,6 +157,7 @@ function specOf(services: number, backendsEach: number): BalancerSpec {
       sourceV4: null,
       sourceV6: null,
       blackholeVips: false,
+      nat: defaultNatSettings,
     },
   };
 }

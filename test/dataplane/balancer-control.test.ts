@@ -8,6 +8,7 @@ import { Balancer } from '../../controlplane/balancer/balancer.ts';
 import { mappedAddress } from '../../controlplane/balancer/bytes.ts';
 import type { BackendHealth, HealthVerdict } from '../../controlplane/balancer/health-source.ts';
 import type { BackendSpec, BalancerSpec, ServiceSpec } from '../../controlplane/balancer/model.ts';
+import { defaultNatSettings } from '../../controlplane/balancer/nat/settings.ts';
 import type { NextHop, NextHops } from '../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../controlplane/balancer/overrides.ts';
 import { lbBackendState, lbSlotLayout, maps } from '../../controlplane/bpf/generated/headrace.ts';
@@ -30,7 +31,7 @@ const service = (name: string, port: number, more: Partial<ServiceSpec> = {}): S
   frontends: [{ vip: '198.51.100.10/32', protocol: 'tcp', fromPort: port, toPort: port }],
   mode: 'ipip',
   entropyBits: 0,
-  snat: false,
+  snat: null,
   mss: 0,
   table: 1021,
   clientIp: false,
@@ -57,6 +58,7 @@ const spec = (backends: readonly BackendSpec[], services = [service('www', 80)])
     sourceV4: null,
     sourceV6: null,
     blackholeVips: false,
+    nat: defaultNatSettings,
   },
 });
 

@@ -100,7 +100,8 @@ export class TestRouter implements Disposable {
   readonly #far: string;
   readonly #ports: ReadonlyMap<PortName, number>;
 
-  constructor(constants: Features = {}) {
+  /** @param sizes entries of maps, by their names in the object; for the others those of the object */
+  constructor(constants: Features = {}, sizes: Readonly<Record<string, number>> = {}) {
     sweep();
     const base = `hr-dataplane-${process.pid}-${made++}`;
     this.#netns = `${base}-router`;
@@ -112,6 +113,7 @@ export class TestRouter implements Disposable {
       using object = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
       object.setConstants(constants);
       omitUnwanted(object, constants);
+      for (const [name, entries] of Object.entries(sizes)) object.setMaxEntries(name, entries);
       object.load();
       this.program = object.program('headrace_xdp');
       this.maps = takeMaps(object, constants);

@@ -63,13 +63,8 @@ function checkService(name: string, service: Service, config: CheckedConfig): Fi
           error(at, `backend "${backend}" has the address of the VIP itself`, 'give the address of its own');
     }
 
-  if (mode === 'nat')
-    error(
-      here('forward', 'mode'),
-      'the packet path does not translate addresses yet: packets of this service would be dropped',
-      'use l2, ipip or gue',
-    );
   if (service.forward.snat && mode !== 'nat') error(here('forward', 'snat'), 'only goes with mode nat');
+  if (mode === 'nat') checkNat(service, config, { here, error, warning });
   if (service.forward.entropy_bits > 0 && mode !== 'ipip')
     error(here('forward', 'entropy_bits'), 'only goes with mode ipip');
   const { quic, udp } = service.balance;
@@ -79,6 +74,35 @@ function checkService(name: string, service: Service, config: CheckedConfig): Fi
   if (quic && quic.server_id_offset + quic.server_id_length > quic.cid_length)
     error(here('balance', 'quic'), `the server id ends beyond the ${quic.cid_length} bytes of the connection id`);
   return findings;
+}
+
+interface Said {
+  readonly here: (...path: readonly PropertyKey[]) => PropertyKey[];
+  readonly error: (path: PropertyKey[], message: string, hint?: string) => void;
+  readonly warning: (path: PropertyKey[], message: string, hint?: string) => void;
+}
+
+/** What only a service that translates can have wrong. */
+function checkNat(service: Service, config: CheckedConfig, { here, error, warning }: Said): void {
+  const { snat } = service.forward;
+  const vips = Object.values(config.services).flatMap(({ frontends }) => frontends.flatMap(({ vip }) => vip));
+  const family = familyOf(service.frontends[0]?.vip[0] ?? '');
+  for (const address of typeof snat === 'object' ? snat.addresses : []) {
+    if (familyOf(address) !== family)
+      error(here('forward', 'snat', 'addresses'), `${address} is of another family than the VIP`);
+    if (vips.includes(address))
+      error(
+        here('forward', 'snat', 'addresses'),
+        `${address} is a VIP too: what backends answer would be taken for packets of its clients`,
+        'take an address that is nothing else',
+      );
+  }
+  if (service.fragments === 'hash3')
+    warning(
+      here('fragments'),
+      'mode nat tracks connections by their ports, so fragments that come before their first one are dropped',
+      'track says as much',
+    );
 }
 
 /** Policies of a VIP that several services share: the first decides, which a later one may not expect. */

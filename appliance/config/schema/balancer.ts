@@ -1,8 +1,41 @@
 /** `balancer`: what holds for all services. */
 import { z } from 'zod';
 import { ringSizes } from '../../../controlplane/balancer/maglev.ts';
-import { addressSchema } from './names.ts';
+import { addressSchema, portRangeSchema } from './names.ts';
 import { count, duration } from './units.ts';
+
+const silence = (standard: string, what: string) =>
+  duration(1000, 30 * 86_400_000)
+    .prefault(standard)
+    .describe(what);
+
+const natSchema = z.strictObject({
+  idle: z
+    .strictObject({
+      syn_sent: silence('2m', 'The client asked for a connection.'),
+      syn_recv: silence('1m', 'Its backend agreed.'),
+      picked_up: silence('1m', 'It is older than what is remembered, and its backend has not answered it yet.'),
+      established: silence('124m', 'It is established: RFC 5382 asks for no less.'),
+      fin: silence('2m', 'One side has closed it.'),
+      closed: silence('2m', 'Both sides have.'),
+      reset: silence('10s', 'It was reset.'),
+      udp: silence('30s', 'UDP: the client has not gone on since the first answer.'),
+      udp_stream: silence('2m', 'UDP: it has. A service may say otherwise by `balance.udp_idle`.'),
+    })
+    .prefault({})
+    .describe('A connection that is silent for this long is forgotten, by its state.'),
+  ports: portRangeSchema
+    .prefault('1024-32767')
+    .describe(
+      'Ports for connections that cannot keep their own: below those that this host takes for connections of its own (sysctl `net.ipv4.ip_local_port_range`).',
+    ),
+  strays: z
+    .enum(['drop', 'route'])
+    .default('drop')
+    .describe(
+      "What becomes of a packet from a backend's address and port that belongs to no connection: `route` lets clients talk to backends directly by this box as well, and lets out what a forgotten connection sends.",
+    ),
+});
 
 export const balancerSchema = z.strictObject({
   strict: z
@@ -48,6 +81,7 @@ export const balancerSchema = z.strictObject({
     })
     .prefault({})
     .describe('Outer source of tunnels; by default the address the kernel would use towards the backend.'),
+  nat: natSchema.prefault({}).describe('What holds for all services in mode `nat`.'),
   blackhole_vips: z
     .boolean()
     .default(true)

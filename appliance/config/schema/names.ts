@@ -34,4 +34,14 @@ function canonical(text: string): string {
   return host ? formatIp(bytes) : `${formatIp(bytes)}/${length}`;
 }
 
+/** `FROM-TO`, as a pair of numbers. */
+export const portRangeSchema = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, 'not a range of ports: write 20000-29999')
+  .transform((text): [number, number] => {
+    const [from = 0, to = 0] = text.split('-').map(Number);
+    return [from, to];
+  })
+  .refine(([from, to]) => from >= 1 && from <= to && to <= 65535, 'a range is from 1 to 65535, the lower port first');
+
 export const portSchema = z.int().min(1, 'a port is from 1 to 65535').max(65535, 'a port is from 1 to 65535');

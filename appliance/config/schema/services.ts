@@ -1,7 +1,7 @@
 /** `services`: what clients connect to, and which pool answers. */
 import { z } from 'zod';
 import { ringSizes } from '../../../controlplane/balancer/maglev.ts';
-import { addressOrPrefixSchema, nameSchema, portSchema } from './names.ts';
+import { addressOrPrefixSchema, addressSchema, nameSchema, portRangeSchema, portSchema } from './names.ts';
 import { duration, percent } from './units.ts';
 
 /** One port, or FROM-TO. */
@@ -37,6 +37,17 @@ const frontendSchema = z
 
 const refusal = z.enum(['drop', 'reset', 'icmp']);
 
+const snatSchema = z.strictObject({
+  addresses: z
+    .array(addressSchema)
+    .max(8)
+    .default([])
+    .describe('Addresses to be seen by, up to eight, that the network routes to this box. None: its own.'),
+  ports: portRangeSchema
+    .optional()
+    .describe('Ports to be seen by, as in `20000-29999`; those of `balancer.nat` by default.'),
+});
+
 const forwardSchema = z.strictObject({
   mode: z
     .enum(['l2', 'ipip', 'gue', 'nat'])
@@ -52,7 +63,12 @@ const forwardSchema = z.strictObject({
     .describe(
       'With `ipip`: this many low bits of the outer source address come from the flow, so that queues and paths share the load. Networks that filter sources drop such packets, unless `balancer.source` is in a prefix of yours that large.',
     ),
-  snat: z.boolean().default(false).describe('With `nat`: backends see this box as the client.'),
+  snat: z
+    .union([z.boolean(), snatSchema])
+    .default(false)
+    .describe(
+      'With `nat`: backends see this box as the client, by its own address towards them (or `balancer.source`), so that their answers come back this way whatever their routes. An object says which addresses and ports it takes.',
+    ),
   mss: z
     .int()
     .min(536)

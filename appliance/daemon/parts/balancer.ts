@@ -4,17 +4,20 @@
  */
 import path from 'node:path';
 import { BalanceMemory } from '../../../controlplane/balancer/balance-memory.ts';
-import { Balancer } from '../../../controlplane/balancer/balancer.ts';
+import { Balancer, monotonicMs } from '../../../controlplane/balancer/balancer.ts';
 import { CapacityError } from '../../../controlplane/balancer/capacity-error.ts';
 import type { AdminState } from '../../../controlplane/balancer/model.ts';
+import { type ConnectionList, listConnections } from '../../../controlplane/balancer/nat/connections.ts';
+import { natMapsOf } from '../../../controlplane/balancer/nat/tables.ts';
 import { KernelNextHops } from '../../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../../controlplane/balancer/overrides.ts';
 import { planChange } from '../../../controlplane/balancer/plan.ts';
 import { reportBackends, reportServices, trafficByService } from '../../../controlplane/balancer/report.ts';
 import { addTraffic, noTraffic } from '../../../controlplane/balancer/traffic.ts';
 import { VipRoutes } from '../../../controlplane/balancer/vip-routes.ts';
+import { formatIp, parseIp } from '../../../controlplane/netlink/ip-address.ts';
 import type { CompatSources } from '../../../monitoring/compat/index.ts';
-import { balancerCollectors } from '../../../monitoring/index.ts';
+import { balancerCollectors, natCollectors } from '../../../monitoring/index.ts';
 import { renderProblem } from '../../config/problem.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { balancerSpecOf } from '../balancer-spec.ts';
@@ -24,13 +27,21 @@ import { StartError } from '../start-error.ts';
 
 /** The stage costs nothing, not even memory, while there is no service. */
 export const balancerPart: PartDefinition = {
-  features: (config) => ({ feature_balance: hasServices(config) }),
+  features: (config) => ({ feature_balance: hasServices(config), feature_nat: mayTranslate(config) }),
   create: (context) => new BalancerPart(context),
 };
 
 /** One that is set aside counts: it may be running. */
 function hasServices(config: Config): boolean {
   return Object.keys(config.services).length > 0 || config.setAside.some(({ path: at }) => at.startsWith('services.'));
+}
+
+/** One that is set aside may be running in mode nat. */
+function mayTranslate({ services, setAside }: Config): boolean {
+  return (
+    Object.values(services).some(({ forward }) => forward.mode === 'nat') ||
+    setAside.some(({ path: at }) => at.startsWith('services.'))
+  );
 }
 
 class BalancerPart implements Part {
@@ -191,6 +202,7 @@ class BalancerPart implements Part {
       backends: balancer.statuses().length,
       slots: balancer.arena,
       remembered: balancer.sweeper.entries,
+      ...(balancer.nat.census && { translated: balancer.nat.connections }),
     };
   }
 
@@ -204,6 +216,7 @@ class BalancerPart implements Part {
     return {
       'GET /services': () => (this.#running ? reportServices(this.#running.balancer, this.#running.memory) : []),
       'GET /backends': () => (this.#running ? reportBackends(this.#running.balancer, this.#running.memory) : []),
+      'GET /connections': (request: RouteRequest) => this.#connections(request),
       'POST /backends': (request: RouteRequest) => this.#say(request),
       'POST /plan': async ({ body }: RouteRequest) => {
         const config = body as Config;
@@ -211,6 +224,35 @@ class BalancerPart implements Part {
         return planChange(balancer, balancerSpecOf(config, balancer?.spec));
       },
     };
+  }
+
+  /** Translated connections: those that match the question, counted, and the first of them. */
+  async #connections({ query }: RouteRequest): Promise<ConnectionList> {
+    const { balancer, memory } = this.#running ?? {};
+    const maps = memory && natMapsOf(memory.maps);
+    if (!balancer || !maps) return { states: {}, matching: 0, connections: [] };
+    const limit = Number(query.get('limit') ?? 100);
+    if (!Number.isInteger(limit) || limit < 0) throw new RouteError(400, 'limit must be a whole number');
+    const services = new Map(
+      balancer.records.map(({ name, service }) => [balancer.state.services.numberOf(name), service ?? name]),
+    );
+    const backends = new Map(balancer.statuses().map(({ pool, spec, number }) => [number, `${pool}/${spec.name}`]));
+    const gone = 'no longer configured';
+    const names = {
+      service: (number: number) => services.get(number) ?? gone,
+      backend: (number: number) => backends.get(number) ?? gone,
+    };
+    const asked = (key: string): string | undefined => query.get(key) ?? undefined;
+    const client = asked('client');
+    const address = client === undefined ? undefined : parseIp(client);
+    if (client !== undefined && !address) throw new RouteError(400, `${client} is not an IP address`);
+    const filter = {
+      service: asked('service'),
+      backend: asked('backend'),
+      state: asked('state'),
+      client: address && formatIp(address.bytes),
+    };
+    return listConnections({ flows: maps.natFlows, opening: maps.natOpening }, names, filter, limit, monotonicMs);
   }
 
   /** An operator's word about a backend. */
@@ -253,7 +295,7 @@ class BalancerPart implements Part {
   }
 
   metrics() {
-    return balancerCollectors(() => this.#running);
+    return { ...balancerCollectors(() => this.#running), ...natCollectors(() => this.#running) };
   }
 
   close(): void {

@@ -94,8 +94,8 @@ export class BalancerBox extends TestRouter {
   readonly #slots: DataView;
   readonly #services = new Map<number, ServiceSpec>();
 
-  constructor(features: Features = {}) {
-    super({ ...features, feature_balance: true });
+  constructor(features: Features = {}, sizes: Readonly<Record<string, number>> = {}) {
+    super({ ...features, feature_balance: true }, sizes);
     const view = (map: BpfMap<number, unknown>): DataView => {
       const mapped = map.mmap();
       this.#mapped.push(mapped);

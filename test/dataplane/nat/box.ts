@@ -42,8 +42,8 @@ const numbers = { 4: { 6: 10, 17: 11 }, 6: { 6: 12, 17: 13 } } as const;
 export class NatBox extends BalancerBox {
   readonly #filter: MappedMap;
 
-  constructor(features: Features = {}) {
-    super({ ...features, feature_nat: true });
+  constructor(features: Features = {}, sizes: Readonly<Record<string, number>> = {}) {
+    super({ ...features, feature_nat: true }, sizes);
     this.#filter = this.maps.natFilter!.mmap();
     for (const family of families) {
       this.vip(family, ends[family].vip);
@@ -59,7 +59,7 @@ export class NatBox extends BalancerBox {
   }
 
   /** The services, with these fields besides. */
-  services(more: { flags?: number; fragments?: number; mss?: number } = {}): void {
+  services(more: { flags?: number; fragments?: number; mss?: number; idle?: number } = {}): void {
     for (const family of families)
       for (const protocol of [TCP, UDP] as const) {
         const { vip, backend } = ends[family];

@@ -24,7 +24,8 @@ export class Farm {
   readonly box: Host;
   readonly servers: ReadonlyMap<string, Host>;
 
-  constructor(lab: Lab, names: readonly string[]) {
+  /** @param vips servers have the VIPs; default true. Without, what they send is finished for the wire as a client's is. */
+  constructor(lab: Lab, names: readonly string[], { vips = true }: { readonly vips?: boolean } = {}) {
     this.client = lab.host('client');
     this.box = lab.host('box');
     lab.link(this.client, 'c0', this.box, 'p0', { gro: true });
@@ -41,7 +42,8 @@ export class Farm {
         lab.link(this.box, `p${i + 1}`, server, 's0', { gro: true });
         this.box.address(`p${i + 1}`, `10.0.1${i + 1}.1/24`, `fd00:1${i + 1}::1/64`);
         server.address('s0', `10.0.1${i + 1}.2/24`, `fd00:1${i + 1}::2/64`);
-        server.address('lo', `${vip4}/32`, `${vip6}/128`);
+        if (vips) server.address('lo', `${vip4}/32`, `${vip6}/128`);
+        else server.exec(['ethtool', '-K', 's0', 'tx', 'off']);
         server.route(`default via 10.0.1${i + 1}.1`);
         server.route(`default via fd00:1${i + 1}::1`);
         return [name, server];
@@ -61,9 +63,10 @@ export class Farm {
     return host.spawn([process.execPath, file, ...words]);
   }
 
-  /** Starts the server of that name, and waits until it listens. */
-  async serve(name: string): Promise<Process> {
-    const server = this.#script(this.servers.get(name)!, 'echo-server', name, String(PORT), vip4, vip6);
+  /** Starts the server of that name, and waits until it listens. @param addresses it answers from, over UDP */
+  async serve(name: string, port = PORT, ...addresses: readonly string[]): Promise<Process> {
+    const from = addresses.length > 0 ? addresses : [vip4, vip6];
+    const server = this.#script(this.servers.get(name)!, 'echo-server', name, String(port), ...from);
     await server.line(/^ready/);
     return server;
   }

@@ -65,10 +65,16 @@ describe('services', () => {
       'services.other.frontends.0.vip',
     ],
     [
-      'a mode the packet path does not have yet',
-      'frontends: [ { vip: 198.51.100.11, tcp: 80 } ]\npool: web\nforward: { mode: nat }',
-      /does not translate/,
-      'services.other.forward.mode',
+      'an address to be seen by that is a VIP',
+      'frontends: [ { vip: 198.51.100.11, tcp: 80 } ]\npool: web\nforward: { mode: nat, snat: { addresses: [198.51.100.10] } }',
+      /198.51.100.10 is a VIP too/,
+      'services.other.forward.snat.addresses',
+    ],
+    [
+      'SNAT without a mode that rewrites',
+      'frontends: [ { vip: 198.51.100.11, tcp: 80 } ]\npool: web\nforward: { mode: ipip, snat: true }',
+      /only goes with mode nat/,
+      'services.other.forward.snat',
     ],
     [
       'a backend that is the VIP',

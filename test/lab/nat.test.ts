@@ -1,0 +1,150 @@
+/**
+ * Mode nat with real programs: curl and long connections reach nginx and an echo server that know nothing of a VIP, by
+ * a balancer that rewrites both ways, over both families, while its daemon is killed, started again and reloaded.
+ */
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Clients, Farm, vip4, vip6 } from './balancer/farm.ts';
+import { type Headrace, headrace, Lab, until } from './library/index.ts';
+
+/** Where the echo servers listen; clients connect to PORT of the VIP. */
+const ECHO = 7777;
+const HTTP = 8080;
+
+interface Connections {
+  readonly matching: number;
+  readonly states: Readonly<Record<string, number>>;
+  readonly connections: readonly { readonly client: string; readonly backend: string; readonly target: string }[];
+}
+
+describe('a balancer in nat mode', () => {
+  let lab: Lab;
+  let farm: Farm;
+  let box: Headrace;
+  let held: Clients;
+
+  const pool = (port: number, family: 4 | 6, more: Readonly<Record<string, object>> = {}): object => ({
+    backends: Object.fromEntries(
+      ['a', 'b'].map((name) => [name, { address: farm.address(name, family), port, ...more[name] }]),
+    ),
+  });
+  const config = (more: Readonly<Record<string, object>> = {}): object => ({
+    version: 1,
+    dataplane: { interfaces: [{ match: 'p*' }] },
+    pools: {
+      web4: pool(HTTP, 4, more),
+      web6: pool(HTTP, 6, more),
+      echo4: pool(ECHO, 4, more),
+    },
+    services: {
+      www4: { frontends: [{ vip: vip4, tcp: [80] }], pool: 'web4', forward: { mode: 'nat' } },
+      www6: { frontends: [{ vip: vip6, tcp: [80] }], pool: 'web6', forward: { mode: 'nat' } },
+      hidden: { frontends: [{ vip: vip4, tcp: [81] }], pool: 'web4', forward: { mode: 'nat', snat: true } },
+      echo: { frontends: [{ vip: vip4, tcp: [7000], udp: [7000] }], pool: 'echo4', forward: { mode: 'nat' } },
+    },
+  });
+  const reload = async (next: object): Promise<void> => {
+    const count = (): number => box.process.stderr.split('configuration reloaded').length;
+    const before = count();
+    box.configure(next);
+    process.kill(box.process.pid, 'SIGHUP');
+    await until('the reload', () => count() > before);
+  };
+  const ask = <T>(resource: string): T => {
+    const socket = `${farm.box.runDirectory}/${box.instance}/control.sock`;
+    return JSON.parse(
+      farm.box.exec(['curl', '-sS', '--max-time', '10', '--unix-socket', socket, `http://box${resource}`]).stdout,
+    ) as T;
+  };
+  /** What the servers answer to so many requests: their name, and the client as they see it. */
+  const fetched = (url: string, count = 12): Set<string> => {
+    const urls = Array<string>(count).fill(url);
+    const words = ['curl', '-sSg', '--fail-early', '--max-time', '5', '-H', 'Connection: close', ...urls];
+    return new Set(farm.client.exec(words).stdout.trim().split('\n'));
+  };
+  const echoed = (): string => {
+    const script = `exec 3<>/dev/udp/${vip4}/7000; printf x >&3; timeout 5 head -c 3 <&3`;
+    return farm.client.exec(['bash', '-c', script], { mayFail: true }).stdout;
+  };
+
+  beforeAll(async () => {
+    lab = new Lab('nat');
+    farm = new Farm(lab, ['a', 'b'], { vips: false });
+    await Promise.all(
+      ['a', 'b'].map(async (name) => {
+        const server = farm.servers.get(name)!;
+        const file = `${server.folder}/nginx.conf`;
+        writeFileSync(
+          file,
+          `daemon off; master_process off; pid ${server.folder}/nginx.pid; error_log stderr; events {}
+           http { access_log off; server { listen ${HTTP}; listen [::]:${HTTP};
+             location / { default_type text/plain; return 200 "${name} $remote_addr\\n"; } } }`,
+        );
+        server.spawn(['nginx', '-p', server.folder, '-c', file]);
+        await farm.serve(name, ECHO, farm.address(name));
+        await until('nginx to listen', () => server.exec(['ss', '-Hltn']).stdout.includes(`:${HTTP}`));
+      }),
+    );
+    // Replies come from addresses that the way back knows: the strict check must let them through.
+    for (const port of ['all', 'p1', 'p2']) farm.box.sysctl(`net.ipv4.conf.${port}.rp_filter`, port === 'all' ? 0 : 1);
+    box = await headrace(farm.box, config());
+    await until('the services to be ready', () => ask<{ ready: boolean }[]>('/services').every(({ ready }) => ready));
+  });
+  afterAll(() => lab?.cleanup());
+
+  it('serves pages from both backends, which see the client, over IPv4 and IPv6', () => {
+    expect(fetched(`http://${vip4}/`)).toEqual(new Set(['a 10.0.1.2', 'b 10.0.1.2']));
+    expect(fetched(`http://[${vip6}]/`)).toEqual(new Set(['a fd00:1::2', 'b fd00:1::2']));
+  });
+
+  it('with SNAT they see the box', () => {
+    expect(fetched(`http://${vip4}:81/`)).toEqual(new Set(['a 10.0.11.1', 'b 10.0.12.1']));
+  });
+
+  it('carries UDP both ways', () => {
+    expect(echoed()).toMatch(/^[ab] x$/);
+  });
+
+  it('keeps connections while the daemon is killed, and begins new ones without it', async () => {
+    held = farm.hold(vip4, 40);
+    const round = await held.after(2);
+    expect([round.opened, round.reasons]).toEqual([40, {}]);
+    await box.kill();
+    expect((await held.after(3)).reasons).toEqual({});
+    expect(fetched(`http://${vip4}/`)).toEqual(new Set(['a 10.0.1.2', 'b 10.0.1.2']));
+    expect(echoed()).toMatch(/^[ab] x$/);
+  });
+
+  it('keeps them when the next daemon takes over and is reloaded, and shows them', async () => {
+    await box.start();
+    await reload(config());
+    expect((await held.after(3)).reasons).toEqual({});
+    const { stdout, stderr } = box.cli('connections', '--service', 'echo', '--state', 'established', '--json');
+    const list = JSON.parse(stdout || stderr) as Connections;
+    expect(list.states).toEqual({ established: 40 });
+    expect(list.connections[0]?.client).toMatch(/^10\.0\.1\.2:\d+$/);
+    expect(list.connections[0]?.target).toMatch(/^10\.0\.1[12]\.2:7777$/);
+  });
+
+  it('drains a backend: its connections stay, new ones go elsewhere', async () => {
+    const { servers } = await held.after(1);
+    await reload(config({ a: { state: 'draining' } }));
+    expect(fetched(`http://${vip4}/`)).toEqual(new Set(['b 10.0.1.2']));
+    const round = await held.after(2);
+    expect([round.reasons, round.servers]).toEqual([{}, servers]);
+    await until('the walk to count them', () => {
+      const rows = ask<{ pool: string; backend: string; remembered: number }[]>('/backends');
+      return rows.find(({ pool: of, backend }) => of === 'echo4' && backend === 'a')!.remembered >= servers['a']!;
+    });
+  });
+
+  it('gives connections up at once when their backend is taken away', async () => {
+    const { servers } = await held.after(1);
+    await reload(config({ a: { state: 'maintenance' } }));
+    const round = await until('the connections of a to end', () => {
+      const { last } = held;
+      return last?.broken === servers['a'] ? last : undefined;
+    });
+    expect(round.servers).toEqual({ b: servers['b'] });
+  });
+});
