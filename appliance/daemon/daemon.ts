@@ -2,9 +2,8 @@
  * The daemon: puts the packet path, the kernel's events, the configuration and the ways to look at them together.
  *
  * It starts whole or not at all: what can be refused is checked before anything is attached. From then on every event,
- * and every ten seconds in any case, has the ports looked at again, which does nothing when nothing changed. Sysctls,
- * whose events can be missing, are read every second. When it ends, however it ends, packets go on; only the lease runs
- * out.
+ * and every ten seconds in any case, has the ports looked at again, which does nothing when nothing changed. When it
+ * ends, however it ends, packets go on; only the lease runs out.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
@@ -225,10 +224,6 @@ export class Daemon {
     this.#events.settle();
     this.#ticks++;
     if (this.#ticks % TICKS_PER_REFRESH === 0) this.refresh('timer');
-    else
-      this.#guard.run('interfaces', 'look at sysctls', () => {
-        if (this.#ports.sysctlsChanged()) this.refresh('sysctl');
-      });
   }
 
   /** Looks at every interface again and applies what changed. */

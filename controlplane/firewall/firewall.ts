@@ -7,6 +7,7 @@
  * not knowing is no reason to skip a firewall.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Link } from '../netlink/index.ts';
 import { RequestSocket, RouteMonitor, RouteNetlink } from '../netlink/index.ts';
 import { MulticastSocket } from '../netlink/multicast-socket.ts';
@@ -17,12 +18,9 @@ import { iptablesFindings } from './iptables/reader.ts';
 import { followNftables, NftablesReader } from './nftables/reader.ts';
 import { findingsOf } from './nftables/scope.ts';
 import { ruleFindings } from './policy-rules.ts';
-import { RTNLGRP_TC, readTrafficControl } from './traffic-control.ts';
+import { RTNLGRP_TC, readTrafficControl, tcxPrograms } from './traffic-control.ts';
 
 type Source = 'nftables' | 'iptables' | 'traffic control' | 'policy rules' | 'IPsec policies';
-
-/** Where nobody tells of changes. */
-const silent: readonly Source[] = ['iptables', 'traffic control'];
 
 export class Firewall implements Disposable {
   readonly #onChange: () => void;
@@ -33,6 +31,7 @@ export class Firewall implements Disposable {
   readonly #stale = new Set<Source>(['nftables', 'iptables', 'traffic control', 'policy rules', 'IPsec policies']);
   readonly #found = new Map<Source, readonly Finding[]>();
   #ports: readonly PortLike[] = [];
+  #tcx = '';
 
   /** @param onChange something may have changed: call findings() again, soon. */
   constructor(onChange: () => void) {
@@ -71,11 +70,15 @@ export class Firewall implements Disposable {
 
   /** Looks at what nobody tells of. Calls `onChange` when it found something else than before. Once a second. */
   poll(): void {
-    for (const source of silent) {
-      const before = JSON.stringify(this.#found.get(source));
-      this.#found.set(source, this.#read(source));
-      if (JSON.stringify(this.#found.get(source)) !== before) this.#onChange();
-    }
+    const before = this.#found.get('iptables');
+    const now = this.#read('iptables');
+    this.#found.set('iptables', now);
+    if (!isDeepStrictEqual(now, before)) this.#onChange();
+    const tcx = tcxPrograms(this.#ports);
+    if (tcx === this.#tcx) return;
+    this.#tcx = tcx;
+    this.#stale.add('traffic control');
+    this.#onChange();
   }
 
   /** What holds now, for these ports. Reads only what may have changed. */

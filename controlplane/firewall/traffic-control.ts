@@ -113,6 +113,15 @@ function header(ifindex: number, parent: number): AttributeWriter {
   });
 }
 
+/** Which of the interfaces have programs attached by tcx: of those, alone in traffic control, the kernel tells nobody. */
+export function tcxPrograms(interfaces: readonly { readonly index: number }[]): string {
+  return interfaces
+    .flatMap(({ index }) =>
+      (['in', 'out'] as const).flatMap((side) => (hasTcx(index, tcx[side]) ? [`${index} ${side}`] : [])),
+    )
+    .join();
+}
+
 /** Programs attached by tcx (kernel 6.6); none on kernels that do not know it. */
 function hasTcx(ifindex: number, type: number): boolean {
   const count = new Uint32Array(1);

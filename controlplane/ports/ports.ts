@@ -84,13 +84,6 @@ export class Ports implements Disposable {
     return this.#forwards;
   }
 
-  /** Has a sysctl changed since the last refresh? A few small files: what can be asked every second. */
-  sysctlsChanged(): boolean {
-    if (forwardsIpv4() !== this.#forwards) return true;
-    const now = rpFilters(this.#states.map((port) => port.name));
-    return this.#states.some((port) => now.get(port.name) !== port.rpFilter);
-  }
-
   /** Asked at every refresh which ports the kernel must have; none by default. */
   follow(policy: PortPolicy): void {
     this.#policy = policy;

@@ -5,6 +5,7 @@ import { benchBalancer } from './balancer.ts';
 import { printChecks } from './checks.ts';
 import { benchCounters } from './counters.ts';
 import { printFib } from './fib.ts';
+import { benchIdle } from './idle.ts';
 import { benchRouter } from './router.ts';
 import { benchScrape } from './scrape.ts';
 import { benchUnit } from './unit.ts';
@@ -67,4 +68,11 @@ program
   .option('--backends <number>', 'of each service', Number, 20)
   .option('--rounds <number>', 'samples of each', Number, 9)
   .action(benchScrape);
+program
+  .command('idle')
+  .description('what the daemon costs a box on which nothing happens')
+  .option('--json', 'print JSON', false)
+  .option('--rounds <number>', 'samples', Number, 3)
+  .option('--seconds <number>', 'of each sample', Number, 40)
+  .action(benchIdle);
 await program.parseAsync();

@@ -192,6 +192,7 @@ describe('the live page', () => {
     reload({ listen: '10.0.1.1:9470' });
     await until('the refusal', () => box.process.stderr.includes('web.token_file is needed'));
     writeFileSync(file, `${token}\n`, { mode: 0o644 });
+    box.own(file);
     reload({ listen: '10.0.1.1:9470', token_file: file });
     await until('the refusal', () => box.process.stderr.includes('chmod 600'));
     expect(curl(`${url}api/status`)).toMatch(/^HTTP\/1.1 200/);

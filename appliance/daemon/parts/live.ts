@@ -24,7 +24,7 @@ import { StartError } from '../start-error.ts';
 const assetFolder = fileURLToPath(new URL('../../../../build/page', import.meta.url));
 /** Sessions change rarely, and asking costs the routing daemons something. */
 const TICKS_PER_SESSIONS = 5;
-const TICKS_PER_IDLE_SAMPLE = 5;
+const TICKS_PER_IDLE_SAMPLE = 10;
 /** Who asked is taken to look for so long. */
 const WATCHED_MS = 10_000;
 

@@ -5,7 +5,7 @@
  * by root only: where it is there and cannot be read, the kernel's own five are asked for, which at worst makes empty
  * ones. Nobody tells of changes: whoever follows asks again. Needs CAP_NET_ADMIN.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as libc from '../../bpf/libc.ts';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC } from '../../netlink/constants.ts';
 import type { Finding } from '../finding.ts';
@@ -44,6 +44,8 @@ function familyFindings(family: 4 | 6): Finding[] {
 }
 
 function tableNames(file: string): readonly string[] {
+  // Asked every second, and an exception costs more than all the rest of the look.
+  if (!existsSync(file)) return [];
   try {
     return readFileSync(file, 'utf8').split('\n').filter(Boolean);
   } catch (error) {

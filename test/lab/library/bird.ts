@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
+import { letUnitAsk } from './unit.ts';
 import { until } from './wait.ts';
 
 export class Bird {
@@ -32,6 +33,7 @@ export class Bird {
       return bird.command('show status').includes('Daemon is up');
     });
     if (process.status !== undefined) throw new Error(`start BIRD on ${host.name}: ${process.stderr}${process.stdout}`);
+    letUnitAsk(socket);
     return bird;
   }
 

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Host } from './host.ts';
 import type { Process } from './process.ts';
+import { letUnitAsk } from './unit.ts';
 import { until } from './wait.ts';
 
 const DAEMONS = ['zebra', 'staticd', 'bgpd'] as const;
@@ -58,6 +59,7 @@ export class Frr {
     }
     const ended = processes.find((process) => process.status !== undefined);
     if (ended !== undefined) throw new Error(`start FRR on ${host.name}: ${ended.stderr}${ended.stdout}`);
+    for (const daemon of DAEMONS) letUnitAsk(`${folder}/${daemon}.vty`);
     frr.load(config);
     return frr;
   }

@@ -4,12 +4,12 @@
  *
  * With HEADRACE_LAB_AS=unit in the environment the daemon runs as its systemd unit would run it, after the loader.
  */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { Host, Output } from './host.ts';
 import type { Process } from './process.ts';
 import { headraceProgram } from './repository.ts';
-import { prepareRunDirectory, unitCommand } from './unit.ts';
+import { allowPings, prepareRunDirectory, unitCommand, unitUser } from './unit.ts';
 import { until } from './wait.ts';
 
 export interface HeadraceOptions {
@@ -60,6 +60,11 @@ export class Headrace {
     return this.#process;
   }
 
+  /** Gives a file to the daemon's user. */
+  own(file: string): void {
+    if (this.as === 'unit') chownSync(file, unitUser, unitUser);
+  }
+
   /** Rewrites the configuration file; the daemon is not told. */
   configure(config: string | object): void {
     writeFileSync(this.configFile, typeof config === 'string' ? config : JSON.stringify(config, null, 2));
@@ -77,6 +82,7 @@ export class Headrace {
     const words = ['run', '--instance', this.instance, '-c', this.configFile];
     if (this.as === 'root') return this.host.spawn(this.#command(words), { env: this.#env });
     prepareRunDirectory(this.host.runDirectory);
+    allowPings(this.host);
     return this.host.spawn(unitCommand(this.host, 'headrace', words), { env: this.#env });
   }
 

@@ -13,6 +13,8 @@ import { headraceProgram, repository } from './repository.ts';
 
 /** A user and group nobody else has. */
 export const unitUser = 64_230;
+/** Stands for the groups `bird` and `frrvty`, which the daemon's user joins at the installation where they exist. */
+const routingGroup = 64_231;
 
 export type Unit = 'headrace' | 'headrace-load';
 
@@ -24,6 +26,24 @@ export function capabilitiesOf(unit: Unit): string[] {
   if (ambient.length === 0 || ambient.join() !== named('CapabilityBoundingSet').join())
     throw new Error(`read systemd/${unit}.service: AmbientCapabilities and CapabilityBoundingSet differ`);
   return ambient;
+}
+
+/** Lets the unit's user ask a routing daemon at its socket, as Debian's BIRD and FRR let the members of their groups. */
+export function letUnitAsk(socket: string): void {
+  chownSync(socket, -1, routingGroup);
+  chmodSync(socket, 0o770);
+}
+
+/**
+ * Sets what the installation's sysctl file lets the daemon's user do: ping sockets. The rest of the file is about the
+ * kernel's forwarding, which each story settles for itself.
+ */
+export function allowPings(host: Host): void {
+  const key = 'net.ipv4.ping_group_range';
+  const text = readFileSync(path.join(repository, 'systemd/sysctl.conf'), 'utf8');
+  const value = new RegExp(`^${key} = (.*)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`read systemd/sysctl.conf: it does not set ${key}`);
+  host.sysctl(key, value);
 }
 
 /** Mounts and gives away what tmpfiles and the mount unit do on a machine of systemd's. */
@@ -58,7 +78,7 @@ export function unitCommand(host: Host, unit: Unit, words: readonly string[], mo
   return [
     ...['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh'],
     ...[repository, checkout, path.dirname(process.execPath), nodeFolder],
-    ...[`--reuid=${unitUser}`, `--regid=${unitUser}`, '--clear-groups', '--no-new-privs'],
+    ...[`--reuid=${unitUser}`, `--regid=${unitUser}`, `--groups=${routingGroup}`, '--no-new-privs'],
     ...[`--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`],
     path.join(nodeFolder, path.basename(process.execPath)),
     path.join(checkout, path.relative(repository, module)),
