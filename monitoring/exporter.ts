@@ -18,6 +18,9 @@ const SLICE_MS = 5;
 /** Samples between two looks at the clock. */
 const SAMPLES_A_LOOK = 64;
 
+/** How often the delay of the event loop is sampled: every wake-up is a cost while the box is idle. */
+const LOOP_SAMPLE_MS = 100;
+
 /** A metric and where its samples come from. */
 export interface Family {
   readonly definition: MetricDefinition;
@@ -109,7 +112,7 @@ function writtenOf(columns: WeakMap<Table, WrittenColumn>, name: string, table: 
  */
 export function createMetrics(collectors: Collectors, backends: 'full' | 'off' = 'full'): Exporter {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'headrace_' });
+  collectDefaultMetrics({ register: registry, prefix: 'headrace_', eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   const families = (Object.keys(catalogue) as CatalogueKey[]).flatMap((key) => {
     const definition: MetricDefinition = catalogue[key];
     const collect = collectors[key];

@@ -43,13 +43,18 @@ function familyFindings(family: 4 | 6): Finding[] {
   }
 }
 
+/** Files that may not be read: an exception every second costs more than all the rest of a look. */
+const forbidden = new Set<string>();
+
 function tableNames(file: string): readonly string[] {
-  // Asked every second, and an exception costs more than all the rest of the look.
   if (!existsSync(file)) return [];
+  if (forbidden.has(file)) return usual;
   try {
     return readFileSync(file, 'utf8').split('\n').filter(Boolean);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : usual;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    forbidden.add(file);
+    return usual;
   }
 }
 
