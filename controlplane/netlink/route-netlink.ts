@@ -101,6 +101,11 @@ export class RouteNetlink implements Disposable {
     return this.#collect('list neighbors', c.RTM_GETNEIGH, n.encodeNeighborQuery(ifindex), n.readNeighbor);
   }
 
+  /** Of all interfaces, a few milliseconds' worth at a time. Waits for other calls of the kind. */
+  neighborsSliced(): Promise<n.Neighbor[]> {
+    return this.#collectSliced('list neighbors', c.RTM_GETNEIGH, n.encodeNeighborQuery(), n.readNeighbor);
+  }
+
   /** Timers of all interfaces and families. */
   neighborTables(): n.NeighborTable[] {
     const query = new AttributeWriter().header(4);
@@ -115,6 +120,11 @@ export class RouteNetlink implements Disposable {
   /** Next-hop objects and groups. */
   nexthops(): Nexthop[] {
     return this.#collect('list next hops', c.RTM_GETNEXTHOP, encodeNexthopQuery(), readNexthop);
+  }
+
+  /** The same, a few milliseconds' worth at a time. Waits for other calls of the kind. */
+  nexthopsSliced(): Promise<Nexthop[]> {
+    return this.#collectSliced('list next hops', c.RTM_GETNEXTHOP, encodeNexthopQuery(), readNexthop);
   }
 
   netconfs(): Netconf[] {
@@ -147,8 +157,16 @@ export class RouteNetlink implements Disposable {
         }
       }
     };
+    return this.#inTurn(run);
+  }
+
+  /** One call after the other has the socket for what is large. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
     const turn = this.#bulkTurn.then(run);
-    this.#bulkTurn = turn.catch(() => {});
+    this.#bulkTurn = turn.then(
+      () => {},
+      () => {},
+    );
     return turn;
   }
 
@@ -250,6 +268,25 @@ export class RouteNetlink implements Disposable {
       },
     );
     return items;
+  }
+
+  #collectSliced<T>(action: string, type: number, body: AttributeWriter, read: Reader<T>): Promise<T[]> {
+    return this.#inTurn(async () => {
+      const items: T[] = [];
+      await this.#bulk.dumpSliced(
+        action,
+        type,
+        body.finish(),
+        (view, start, end) => {
+          const item = read(view, start, end);
+          if (item !== undefined) items.push(item);
+        },
+        () => {
+          items.length = 0;
+        },
+      );
+      return items;
+    });
   }
 
   #bothFamilies<T>(action: string, type: number, body: (family: 4 | 6) => AttributeWriter, read: Reader<T>): T[] {

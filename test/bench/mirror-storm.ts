@@ -89,7 +89,15 @@ for (const family of [4, 6] as const)
   box.inNamespace(() => {
     dumped = Promise.all([
       dumped,
-      dumpRoutes({ family, table: 254, visit: () => {}, onPart: () => true, breathe: () => undefined }),
+      dumpRoutes({
+        family,
+        table: 254,
+        visit: () => {},
+        onPart: () => undefined,
+        onApplied: () => {},
+        cancelled: () => false,
+        breathe: () => undefined,
+      }),
     ]);
   });
 await dumped;

@@ -15,3 +15,24 @@ export interface Grace {
 export function timedGrace(milliseconds = 250, now: () => number = () => performance.now()): Grace {
   return { mark: now, passed: (mark) => now() - mark >= milliseconds };
 }
+
+/**
+ * A grace that is over at once while `unread` is set: for building tables that no packet believes yet. What is given
+ * back then was never read, and waits all the same if it still waits when `unread` is taken away.
+ */
+export class BuildingGrace implements Grace {
+  unread = false;
+  readonly #grace: Grace;
+
+  constructor(grace: Grace) {
+    this.#grace = grace;
+  }
+
+  mark(): number {
+    return this.unread ? Number.NEGATIVE_INFINITY : this.#grace.mark();
+  }
+
+  passed(mark: number): boolean {
+    return this.unread || this.#grace.passed(mark);
+  }
+}

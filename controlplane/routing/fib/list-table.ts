@@ -12,8 +12,9 @@
  * Readers are never locked out. Lists and groups are built before the one store that leads to them; of those that packets
  * may be reading, single words change: a slot, the word of an item, a fallback. Items never move: a list that gains or
  * loses one is built anew. What no longer is led to waits until no packet can be in it. When no list or group is free the
- * slot says "ask" (crowded) until `repair` finds one.
+ * slot says "ask" (crowded) until `repair` finds one. A very short prefix is painted in pieces, as in stride-table.ts.
  */
+import { type Crowd, Crowding, type CrowdingTable } from './crowding.ts';
 import type { Grace } from './grace.ts';
 import {
   ask,
@@ -27,29 +28,23 @@ import {
   listEntry,
   numberOf,
 } from './layout.ts';
+import { half, type Item, ListBuilder } from './list-builder.ts';
 import { type ListMemory, listItems } from './list-memory.ts';
 import { NumberPool } from './number-pool.ts';
 import { maskedWord, PrefixTable } from './prefix-table.ts';
+import { RootPaint } from './root-paint.ts';
+import type { TableStatistics } from './route-table.ts';
 import type { SlotMemory } from './slot-memory.ts';
-import type { TableStatistics } from './stride-table.ts';
 
-/** Bits of a half: what a list compares. */
-const HALF = 64;
-
-interface Item {
-  readonly entry: number;
-  readonly high: number;
-  readonly low: number;
-}
-
-export class ListTable {
+export class ListTable implements CrowdingTable {
   readonly #memory: SlotMemory;
   readonly #lists: ListMemory;
   readonly #prefixes: PrefixTable;
   readonly #groupPool: NumberPool;
   readonly #listPool: NumberPool;
-  /** Slots that say "ask" for want of memory: how many bits lead there, and an address below. */
-  readonly #crowded = new Map<number, { readonly covered: number; readonly address: Uint32Array }>();
+  readonly #builder: ListBuilder;
+  readonly #crowding: Crowding;
+  readonly #paintRest: RootPaint;
   readonly #address = new Uint32Array(4);
   /** Words that nothing leads to any more, given back when the change is made. */
   readonly #retired: number[] = [];
@@ -64,25 +59,51 @@ export class ListTable {
     this.#prefixes = new PrefixTable(4, expectedPrefixes);
     this.#groupPool = new NumberPool(0, memory.groupCount, grace);
     this.#listPool = new NumberPool(0, lists.count, grace);
+    this.#builder = new ListBuilder(memory, lists, this.#groupPool, this.#listPool);
+    this.#crowding = new Crowding(this.#prefixes, this);
+    this.#paintRest = new RootPaint(memory, (slot, shortest, longest, entry) =>
+      this.#paintSlot(slot, this.#memory.rootBits, shortest, longest, entry),
+    );
+  }
+
+  /** As new: root and groups are all zeros again, and nobody reads them. */
+  reset(): void {
+    this.#prefixes.clear();
+    this.#groupPool.reset();
+    this.#listPool.reset();
+    this.#crowding.clear();
+    this.#paintRest.abandon();
+  }
+
+  /** Is a prefix half painted? */
+  get unfinished(): boolean {
+    return this.#paintRest.pending;
+  }
+
+  /** Goes on with it for about a millisecond. */
+  proceed(): void {
+    this.#paintRest.proceed();
   }
 
   /** Creates or replaces a prefix. `nextHop` 0 says "ask" for all of it. Bits behind `length` are ignored. */
   set(prefix: Uint32Array, length: number, nextHop: number): void {
+    this.#paintRest.finish();
     this.#begin(prefix, length, hopEntry(nextHop, length));
     this.#prefixes.set(this.#address, length, nextHop);
     if (length === 0) this.#memory.storeDefault(nextHop);
-    else this.#paintOr(this.#rootSlot(this.#address), this.#memory.rootBits, 0, (word, at) => this.#insert(word, at));
+    else this.#change(this.#rootSlot(this.#address), this.#memory.rootBits, 0, true);
     this.#giveRetired();
   }
 
   /** @returns whether there was such a prefix. */
   delete(prefix: Uint32Array, length: number): boolean {
+    this.#paintRest.finish();
     this.#begin(prefix, length, 0);
     if (!this.#prefixes.delete(this.#address, length)) return false;
     if (length === 0) this.#memory.storeDefault(ask);
     else {
       this.#entry = this.#coverOf(this.#address, length - 1);
-      this.#paintOr(this.#rootSlot(this.#address), this.#memory.rootBits, length, (word, at) => this.#remove(word, at));
+      this.#change(this.#rootSlot(this.#address), this.#memory.rootBits, length, false);
     }
     this.#giveRetired();
     return true;
@@ -95,7 +116,7 @@ export class ListTable {
     while (isGroup(entry)) {
       if (isListEntry(entry)) {
         entry = this.#lookupList(numberOf(entry), address, covered);
-        covered = HALF;
+        covered = half;
       } else {
         entry = this.#memory.load(this.#memory.slotOfGroup(numberOf(entry)) + byteAt(address, covered));
         covered += 8;
@@ -115,12 +136,17 @@ export class ListTable {
 
   /** Does the item cover the address? What leads on does so by the whole half. */
   #covers(list: number, item: number, entry: number, address: Uint32Array, covered: number): boolean {
-    const half = covered < HALF ? 0 : 2;
-    const bits = isGroup(entry) ? HALF : lengthOf(entry) - half * 32;
+    const first = covered < half ? 0 : 2;
+    const bits = isGroup(entry) ? half : lengthOf(entry) - first * 32;
     return (
-      maskedWord(address, half, half * 32 + bits) === this.#lists.keyHigh(list, item) &&
-      maskedWord(address, half + 1, half * 32 + bits) === this.#lists.keyLow(list, item)
+      maskedWord(address, first, first * 32 + bits) === this.#lists.keyHigh(list, item) &&
+      maskedWord(address, first + 1, first * 32 + bits) === this.#lists.keyLow(list, item)
     );
+  }
+
+  /** Has the processor fetch what `set` will look at: see {@link PrefixTable.warm}. */
+  warm(prefix: Uint32Array, length: number): number {
+    return this.#prefixes.warm(prefix, length) ^ this.#memory.load(this.#rootSlot(prefix));
   }
 
   /** The next hop set for exactly this prefix. */
@@ -128,38 +154,65 @@ export class ListTable {
     return this.#prefixes.get(address, length);
   }
 
-  /** Builds what crowded slots lack, when there is memory again. @returns slots that answer again. */
-  repair(): number {
-    if (this.#crowded.size === 0 || this.#groupPool.available === 0 || this.#listPool.available === 0) return 0;
-    let repaired = 0;
-    for (const [slot, { covered, address }] of [...this.#crowded]) {
-      let word = this.#coverOf(address, covered);
-      const below = new Uint32Array(4);
-      for (let place = 0; place < this.#prefixes.places && word !== crowdedEntry; place++) {
-        const length = this.#prefixes.lengthAt(place);
-        if (length <= covered) continue;
-        this.#prefixes.addressAt(place, below);
-        if (!samePrefix(below, address, covered)) continue;
-        this.#begin(below, length, hopEntry(this.#prefixes.valueAt(place), length));
-        const grown = this.#insert(word, covered);
-        if (grown === crowdedEntry) this.#retire(word);
-        word = grown;
-        // Nobody has seen what was replaced, but the pools need not know.
-        this.#giveRetired();
+  /**
+   * Builds what crowded slots lack, when there is memory again, as long as `more()` says so; the next call goes on where
+   * this one was. @returns slots that answer again.
+   */
+  repair(more: () => boolean = () => true): number {
+    this.#paintRest.finish();
+    return this.#crowding.repair(more);
+  }
+
+  hasRoom(): boolean {
+    return this.#groupPool.available > 0 && this.#listPool.available > 0;
+  }
+
+  crowdedSlot(address: Uint32Array, length: number): number | undefined {
+    let slot = this.#rootSlot(address);
+    let covered = this.#memory.rootBits;
+    let word = this.#memory.load(slot);
+    while (isGroup(word) && length > covered) {
+      if (isListEntry(word)) {
+        const onward = covered < half && length > half ? this.#onward(numberOf(word), address) : -1;
+        if (onward < 0) return undefined;
+        word = this.#lists.entry(numberOf(word), onward);
+        covered = half;
+      } else {
+        slot = this.#memory.slotOfGroup(numberOf(word)) + byteAt(address, covered);
+        covered += 8;
+        word = this.#memory.load(slot);
       }
-      if (word === crowdedEntry) continue;
-      this.#crowded.delete(slot);
-      this.#memory.store(slot, word);
-      if (!isGroup(word)) this.#tidy(address, covered);
-      repaired++;
     }
-    return repaired;
+    return word === crowdedEntry && length > covered ? slot : undefined;
+  }
+
+  rebuild(slot: number, { covered, address }: Crowd, prefixes: PrefixTable): boolean {
+    let word = this.#coverOf(address, covered);
+    const found = new Uint32Array(4);
+    for (let place = 0; place < prefixes.places; place++) {
+      const length = prefixes.lengthAt(place);
+      if (length < 0) continue;
+      prefixes.addressAt(place, found);
+      const nextHop = this.#prefixes.get(found, length);
+      if (nextHop === undefined) continue;
+      this.#begin(found, length, hopEntry(nextHop, length));
+      const grown = this.#insert(word, covered);
+      if (grown === crowdedEntry) this.#retire(word);
+      word = grown;
+      // Nobody has seen what was replaced, but the pools need not know.
+      this.#giveRetired();
+      if (word === crowdedEntry) return false;
+    }
+    this.#crowding.delete(slot);
+    this.#memory.store(slot, word);
+    if (!isGroup(word)) this.#tidy(address, covered);
+    return true;
   }
 
   /** Takes away the groups on the way to a slot that are no longer needed. */
   #tidy(address: Uint32Array, covered: number): void {
     this.#begin(address, covered, this.#coverOf(address, covered));
-    this.#paintOr(this.#rootSlot(address), this.#memory.rootBits, covered, (word, at) => this.#remove(word, at));
+    this.#change(this.#rootSlot(address), this.#memory.rootBits, covered, false);
     this.#giveRetired();
   }
 
@@ -172,7 +225,7 @@ export class ListTable {
       listsUsed: this.#listPool.used,
       listsWaiting: this.#listPool.waiting,
       listsCapacity: this.#listPool.capacity,
-      crowdedSlots: this.#crowded.size,
+      crowdedSlots: this.#crowding.size,
       tableBytes: this.#memory.root.byteLength + this.#memory.groups.byteLength + this.#lists.words.byteLength,
       bookkeepingBytes: this.#prefixes.bytes,
     };
@@ -196,196 +249,162 @@ export class ListTable {
 
   /**
    * On a level whose slots tell `covered` bits apart: the slots of a prefix that is no longer are painted, the slot of a
-   * longer one gets the word that `change` makes of its own.
+   * longer one gets the word with the prefix in it, or out of it.
    */
-  #paintOr(slot: number, covered: number, shortest: number, change: (word: number, covered: number) => number): void {
+  #change(slot: number, covered: number, shortest: number, into: boolean): void {
     if (this.#length <= covered) {
-      for (let i = 2 ** (covered - this.#length) - 1; i >= 0; i--) this.#paintSlot(slot + i, covered, shortest);
+      const count = 2 ** (covered - this.#length);
+      if (count > groupSlots) this.#paintRest.start(slot, count, shortest, this.#length, this.#entry);
+      else for (let i = count - 1; i >= 0; i--) this.#paintSlot(slot + i, covered, shortest, this.#length, this.#entry);
       return;
     }
     const before = this.#memory.load(slot);
-    const after = change(before, covered);
+    if (into && before === crowdedEntry) this.#crowding.met(slot, this.#address, this.#length);
+    const after = into ? this.#insert(before, covered) : this.#remove(before, covered);
     if (after === before) return;
-    if (after === crowdedEntry) this.#crowded.set(slot, { covered, address: this.#address.slice() });
+    if (after === crowdedEntry) this.#crowding.add(slot, { covered, address: this.#address.slice(), count: 1 });
     this.#memory.store(slot, after);
     if (after === crowdedEntry && isGroup(before)) this.#retire(before);
   }
 
-  #paintSlot(slot: number, covered: number, shortest: number): void {
+  /** Paints a slot and all it leads to, which is inside the prefix. @returns slots looked at. */
+  #paintSlot(slot: number, covered: number, shortest: number, longest: number, entry: number): number {
     const word = this.#memory.load(slot);
-    if (isGroup(word)) this.#paintBelow(word, covered, shortest);
-    else if (this.#replaces(word, shortest)) this.#memory.store(slot, this.#entry);
+    if (isGroup(word)) return this.#paintBelow(word, covered, shortest, longest, entry);
+    if (replaces(word, shortest, longest, entry)) this.#memory.store(slot, entry);
+    return 1;
   }
 
-  /** Is the word one of prefixes of `shortest` bits up to the length of the change? */
-  #replaces(word: number, shortest: number): boolean {
-    const length = lengthOf(word);
-    return length >= shortest && length <= this.#length && word !== this.#entry;
-  }
-
-  /** Paints everything a word leads to; all of it is inside the prefix. */
-  #paintBelow(word: number, covered: number, shortest: number): void {
+  #paintBelow(word: number, covered: number, shortest: number, longest: number, entry: number): number {
     const number = numberOf(word);
+    let seen = 0;
     if (!isListEntry(word)) {
       const base = this.#memory.slotOfGroup(number);
-      for (let i = 0; i < groupSlots; i++) this.#paintSlot(base + i, covered + 8, shortest);
-      return;
+      for (let i = 0; i < groupSlots; i++) seen += this.#paintSlot(base + i, covered + 8, shortest, longest, entry);
+      return seen;
     }
-    if (this.#replaces(this.#lists.fallback(number), shortest)) this.#lists.storeFallback(number, this.#entry);
+    if (replaces(this.#lists.fallback(number), shortest, longest, entry)) this.#lists.storeFallback(number, entry);
     for (let item = 0; item < listItems; item++) {
-      const entry = this.#lists.entry(number, item);
-      if (isGroup(entry)) this.#paintBelow(entry, HALF, shortest);
+      const word = this.#lists.entry(number, item);
+      if (isGroup(word)) seen += this.#paintBelow(word, half, shortest, longest, entry);
     }
+    return seen + listItems;
   }
 
   /** The word that a slot (told apart by `covered` bits) must have for the longer prefix to be in it. */
   #insert(word: number, covered: number): number {
     if (word === crowdedEntry) return word;
-    if (!isGroup(word)) return this.#listOf(word, covered, []);
+    if (!isGroup(word)) return this.#firstList(word, covered);
     const number = numberOf(word);
     if (!isListEntry(word)) {
-      const slot = this.#memory.slotOfGroup(number) + byteAt(this.#address, covered);
-      this.#paintOr(slot, covered + 8, 0, (below, at) => this.#insert(below, at));
+      this.#change(this.#memory.slotOfGroup(number) + byteAt(this.#address, covered), covered + 8, 0, true);
       return word;
     }
-    const end = covered < HALF ? HALF : 2 * HALF;
-    const items = this.#itemsOf(number);
-    if (this.#length > end) {
-      const onward = items.findIndex(
-        (item, i) => isGroup(item.entry) && this.#covers(number, i, item.entry, this.#address, covered),
-      );
-      if (onward < 0) return this.#grown(word, covered, items);
-      const before = items[onward]!.entry;
-      const after = this.#insert(before, HALF);
+    if (covered < half && this.#length > half) {
+      const onward = this.#onward(number, this.#address);
+      if (onward < 0) return this.#grown(word, covered);
+      const before = this.#lists.entry(number, onward);
+      const after = this.#insert(before, half);
       if (after === crowdedEntry) return after;
       if (after !== before) this.#lists.storeEntry(number, onward, after);
       return word;
     }
-    const same = items.findIndex((item) => this.#isExactly(item, covered));
-    if (same >= 0) {
-      this.#lists.storeEntry(number, same, this.#entry);
-      this.#paintOnward(number, covered, 0);
-      return word;
+    const same = this.#itemOf(number, covered, this.#length);
+    if (same >= 0) this.#lists.storeEntry(number, same, this.#entry);
+    if (covered < half) this.#paintOnward(number, 0);
+    if (same >= 0) return word;
+    // What leads on by the very bits of the prefix hides it: its fallbacks have it.
+    const hidden = covered < half && this.#length === half && this.#onward(number, this.#address) >= 0;
+    return hidden ? word : this.#grown(word, covered);
+  }
+
+  /** The item that leads on from the first half of the address; -1: none. */
+  #onward(list: number, address: Uint32Array): number {
+    for (let item = 0; item < listItems; item++) {
+      const entry = this.#lists.entry(list, item);
+      // They stand before all others.
+      if (!isGroup(entry)) return -1;
+      if (this.#lists.keyHigh(list, item) === address[0] && this.#lists.keyLow(list, item) === address[1]) return item;
     }
-    this.#paintOnward(number, covered, 0);
-    return items.some((item) => this.#hides(item, covered)) ? word : this.#grown(word, covered, items);
+    return -1;
   }
 
-  /** Is the item of the very prefix of the change? */
-  #isExactly({ entry, high, low }: Item, covered: number): boolean {
-    const half = covered < HALF ? 0 : 2;
-    return (
-      !isGroup(entry) &&
-      lengthOf(entry) === this.#length &&
-      high === this.#address[half] &&
-      low === this.#address[half + 1]
-    );
+  /** The item of the first `length` bits of the address of the change; -1: none. */
+  #itemOf(list: number, covered: number, length: number): number {
+    const first = covered < half ? 0 : 2;
+    for (let item = 0; item < listItems; item++) {
+      const entry = this.#lists.entry(list, item);
+      if (entry === 0) return -1;
+      const same =
+        !isGroup(entry) &&
+        lengthOf(entry) === length &&
+        this.#lists.keyHigh(list, item) === this.#address[first] &&
+        this.#lists.keyLow(list, item) === this.#address[first + 1];
+      if (same) return item;
+    }
+    return -1;
   }
 
-  /** Does the item lead on from the 64 bits that the prefix of the change is? Then its fallbacks have the prefix. */
-  #hides({ entry, high, low }: Item, covered: number): boolean {
-    return (
-      covered < HALF && this.#length === HALF && isGroup(entry) && high === this.#address[0] && low === this.#address[1]
-    );
+  #itemsIn(list: number): number {
+    let count = 0;
+    while (count < listItems && this.#lists.entry(list, count) !== 0) count++;
+    return count;
   }
 
   /** Paints what a list's items lead on to inside the prefix. */
-  #paintOnward(list: number, covered: number, shortest: number): void {
-    if (covered >= HALF) return;
+  #paintOnward(list: number, shortest: number): void {
     for (let item = 0; item < listItems; item++) {
       const entry = this.#lists.entry(list, item);
-      if (!isGroup(entry)) continue;
+      if (!isGroup(entry)) return;
       const inside =
         maskedKey(this.#lists.keyHigh(list, item), 0, this.#length) === this.#address[0] &&
         maskedKey(this.#lists.keyLow(list, item), 32, this.#length) === this.#address[1];
-      if (inside) this.#paintBelow(entry, HALF, shortest);
+      if (inside) this.#paintBelow(entry, half, shortest, this.#length, this.#entry);
     }
+  }
+
+  /** The item that the change becomes in a list below `covered` bits; undefined when no list is free for its other half. */
+  #itemOfChange(covered: number): Item | undefined {
+    const first = covered < half ? 0 : 2;
+    const [high, low] = [this.#address[first]!, this.#address[first + 1]!];
+    if (covered >= half || this.#length <= half) return { entry: this.#entry, high, low };
+    const below = this.#firstList(this.#coverOf(this.#address, half), half);
+    return below === crowdedEntry ? undefined : { entry: below, high, low };
+  }
+
+  /** A list of nothing but the change. */
+  #firstList(fallback: number, covered: number): number {
+    return this.#listWithChange(-1, -1, fallback, covered);
+  }
+
+  #listWithChange(source: number, omit: number, fallback: number, covered: number): number {
+    const item = this.#itemOfChange(covered);
+    if (!item) return crowdedEntry;
+    const list = this.#builder.list(source, omit, fallback, item);
+    if (list >= 0) return listEntry(list);
+    if (isGroup(item.entry)) this.#listPool.give(numberOf(item.entry));
+    return crowdedEntry;
   }
 
   /** The list's word with the change among its items, or that of a group in its place. */
-  #grown(word: number, covered: number, items: readonly Item[]): number {
-    const fallback = this.#lists.fallback(numberOf(word));
-    const room = this.#length > HALF && covered < HALF ? this.#withoutHidden(items) : items;
-    const grown = room.length < listItems ? this.#listOf(fallback, covered, room) : this.#groupOf(word, covered, items);
-    if (grown !== crowdedEntry && grown !== word) this.#retired.push(word);
+  #grown(word: number, covered: number): number {
+    const number = numberOf(word);
+    // An item of 64 bits is hidden by one that leads on by the same bits.
+    const leads = covered < half && this.#length > half;
+    const hidden = leads ? this.#itemOf(number, covered, half) : -1;
+    const full = this.#itemsIn(number) - (hidden >= 0 ? 1 : 0) === listItems;
+    const grown = full
+      ? this.#groupWithChange(number, covered)
+      : this.#listWithChange(number, hidden, this.#lists.fallback(number), covered);
+    if (grown !== crowdedEntry) this.#retired.push(word);
     return grown;
   }
 
-  /** An item of 64 bits is hidden by one that leads on by the same bits. */
-  #withoutHidden(items: readonly Item[]): readonly Item[] {
-    return items.filter(
-      ({ entry, high, low }) =>
-        isGroup(entry) || lengthOf(entry) !== HALF || high !== this.#address[0] || low !== this.#address[1],
-    );
-  }
-
-  /** A new list of these items and the change. */
-  #listOf(fallback: number, covered: number, items: readonly Item[]): number {
-    const list = this.#listPool.take();
-    if (list < 0) return crowdedEntry;
-    let own: Item;
-    if (covered < HALF && this.#length > HALF) {
-      const cover = this.#coverOf(this.#address, HALF);
-      const below = this.#listOf(cover, HALF, []);
-      if (below === crowdedEntry) {
-        this.#listPool.give(list);
-        return crowdedEntry;
-      }
-      own = { entry: below, high: this.#address[0]!, low: this.#address[1]! };
-    } else {
-      const half = covered < HALF ? 0 : 2;
-      own = { entry: this.#entry, high: this.#address[half]!, low: this.#address[half + 1]! };
-    }
-    this.#writeList(list, fallback, [...items, own]);
-    return listEntry(list);
-  }
-
-  #writeList(list: number, fallback: number, items: readonly Item[]): void {
-    this.#lists.prepare(list, fallback);
-    const ordered = [...items].sort((a, b) => rank(b.entry) - rank(a.entry));
-    for (const [i, { entry, high, low }] of ordered.entries()) this.#lists.prepareItem(list, i, entry, high, low);
-  }
-
-  #itemsOf(list: number): Item[] {
-    const items: Item[] = [];
-    for (let i = 0; i < listItems; i++) {
-      const entry = this.#lists.entry(list, i);
-      if (entry === 0) break;
-      items.push({ entry, high: this.#lists.keyHigh(list, i), low: this.#lists.keyLow(list, i) });
-    }
-    return items;
-  }
-
   /** A group in the place of a full list, with the change in it; built before anybody sees it. */
-  #groupOf(word: number, covered: number, items: readonly Item[]): number {
-    const group = this.#groupPool.take();
+  #groupWithChange(list: number, covered: number): number {
+    const group = this.#builder.groupOf(list, covered);
     if (group < 0) return crowdedEntry;
-    const base = this.#memory.slotOfGroup(group);
-    this.#memory.prepare(base, groupSlots, this.#lists.fallback(numberOf(word)));
-    const half = covered < HALF ? 0 : 2;
-    const below = new Map<number, Item[]>();
-    for (const item of [...items].sort((a, b) => rank(a.entry) - rank(b.entry))) {
-      const slot = base + byteOf(item.high, item.low, covered - half * 32);
-      const length = isGroup(item.entry) ? HALF : lengthOf(item.entry);
-      if (isGroup(item.entry) && covered + 8 === HALF) this.#memory.prepare(slot, 1, item.entry);
-      else if (length <= covered + 8 && !isGroup(item.entry))
-        this.#memory.prepare(slot, 2 ** (covered + 8 - length), item.entry);
-      else below.set(slot, [...(below.get(slot) ?? []), item]);
-    }
-    const built: number[] = [];
-    for (const [slot, list] of below) {
-      const number = this.#listPool.take();
-      if (number < 0) {
-        for (const each of built) this.#listPool.give(each);
-        this.#groupPool.give(group);
-        return crowdedEntry;
-      }
-      built.push(number);
-      this.#writeList(number, this.#memory.load(slot), list);
-      this.#memory.prepare(slot, 1, listEntry(number));
-    }
-    const slot = base + byteAt(this.#address, covered);
-    this.#paintOr(slot, covered + 8, 0, (below, at) => this.#insert(below, at));
+    this.#change(this.#memory.slotOfGroup(group) + byteAt(this.#address, covered), covered + 8, 0, true);
     return groupEntry(group);
   }
 
@@ -395,19 +414,14 @@ export class ListTable {
     const number = numberOf(word);
     if (!isListEntry(word)) {
       const base = this.#memory.slotOfGroup(number);
-      const slot = base + byteAt(this.#address, covered);
-      this.#paintOr(slot, covered + 8, this.#length, (below, at) => this.#remove(below, at));
+      this.#change(base + byteAt(this.#address, covered), covered + 8, this.#length, false);
       return this.#unneeded(base, covered) ? this.#retireFor(word, this.#memory.load(base)) : word;
     }
-    const end = covered < HALF ? HALF : 2 * HALF;
-    const items = this.#itemsOf(number);
-    if (this.#length > end) {
-      const onward = items.findIndex(
-        (item, i) => isGroup(item.entry) && this.#covers(number, i, item.entry, this.#address, covered),
-      );
+    if (covered < half && this.#length > half) {
+      const onward = this.#onward(number, this.#address);
       if (onward < 0) return word;
-      const { entry, high, low } = items[onward]!;
-      const after = this.#remove(entry, HALF);
+      const entry = this.#lists.entry(number, onward);
+      const after = this.#remove(entry, half);
       if (after === entry) return word;
       // No list was free for what is left below: all of this slot says "ask", or its other prefixes would be lost.
       if (after === crowdedEntry) return after;
@@ -415,26 +429,21 @@ export class ListTable {
         this.#lists.storeEntry(number, onward, after);
         return word;
       }
-      const others = items.filter((_, i) => i !== onward);
-      return this.#shrunk(word, lengthOf(after) === HALF ? [...others, { entry: after, high, low }] : others);
+      const [high, low] = [this.#lists.keyHigh(number, onward), this.#lists.keyLow(number, onward)];
+      return this.#shrunk(word, onward, lengthOf(after) === half ? { entry: after, high, low } : undefined);
     }
-    this.#paintOnward(number, covered, this.#length);
-    const same = items.findIndex((item) => this.#isExactly(item, covered));
-    return same < 0
-      ? word
-      : this.#shrunk(
-          word,
-          items.filter((_, i) => i !== same),
-        );
+    if (covered < half) this.#paintOnward(number, this.#length);
+    const same = this.#itemOf(number, covered, this.#length);
+    return same < 0 ? word : this.#shrunk(word, same, undefined);
   }
 
-  /** The list with these items left; "ask" where no list is free. */
-  #shrunk(word: number, items: readonly Item[]): number {
-    const fallback = this.#lists.fallback(numberOf(word));
-    if (items.length === 0) return this.#retireFor(word, fallback);
-    const list = this.#listPool.take();
+  /** The list without an item, and perhaps with another in its place; "ask" where no list is free. */
+  #shrunk(word: number, omit: number, instead: Item | undefined): number {
+    const number = numberOf(word);
+    const fallback = this.#lists.fallback(number);
+    if (!instead && this.#itemsIn(number) === 1) return this.#retireFor(word, fallback);
+    const list = this.#builder.list(number, omit, fallback, instead);
     if (list < 0) return crowdedEntry;
-    this.#writeList(list, fallback, items);
     this.#retired.push(word);
     return listEntry(list);
   }
@@ -459,28 +468,33 @@ export class ListTable {
     this.#retired.push(word);
     const number = numberOf(word);
     if (isListEntry(word)) {
-      for (const { entry } of this.#itemsOf(number)) this.#retire(entry);
+      for (let item = 0; item < listItems; item++) this.#retire(this.#lists.entry(number, item));
       return;
     }
     const base = this.#memory.slotOfGroup(number);
     for (let i = 0; i < groupSlots; i++) {
-      this.#crowded.delete(base + i);
+      this.#crowding.delete(base + i);
       this.#retire(this.#memory.load(base + i));
     }
   }
 
   #giveRetired(): void {
     if (this.#retired.length === 0) return;
+    if (this.#retired.length === 1) this.#give(this.#retired[0]!);
     // A word that went with what it stood in may have gone before.
-    for (const word of new Set(this.#retired))
-      (isListEntry(word) ? this.#listPool : this.#groupPool).give(numberOf(word));
+    else for (const word of new Set(this.#retired)) this.#give(word);
     this.#retired.length = 0;
+  }
+
+  #give(word: number): void {
+    (isListEntry(word) ? this.#listPool : this.#groupPool).give(numberOf(word));
   }
 }
 
-/** The order of items: from the longest on; what leads on stands before a prefix of the same bits. */
-function rank(entry: number): number {
-  return isGroup(entry) ? 1000 : lengthOf(entry);
+/** Is the word one of prefixes of `shortest` to `longest` bits, and another one? */
+function replaces(word: number, shortest: number, longest: number, entry: number): boolean {
+  const length = lengthOf(word);
+  return length >= shortest && length <= longest && word !== entry;
 }
 
 /** The byte of the address that starts at bit `bit`. */
@@ -488,18 +502,9 @@ function byteAt(address: Uint32Array, bit: number): number {
   return (address[bit >>> 5]! >>> (24 - (bit & 31))) & 0xff;
 }
 
-function byteOf(high: number, low: number, bit: number): number {
-  return ((bit < 32 ? high : low) >>> (24 - (bit & 31))) & 0xff;
-}
-
 /** A word of a key that starts at bit `first`, with the bits behind `length` cleared. */
 function maskedKey(word: number, first: number, length: number): number {
   const bits = length - first;
   if (bits >= 32) return word;
   return bits <= 0 ? 0 : (word & (0xffffffff << (32 - bits))) >>> 0;
-}
-
-function samePrefix(a: Uint32Array, b: Uint32Array, length: number): boolean {
-  for (let i = 0; i < 4; i++) if (maskedWord(a, i, length) !== maskedWord(b, i, length)) return false;
-  return true;
 }

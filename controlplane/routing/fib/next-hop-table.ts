@@ -44,6 +44,13 @@ export class NextHopTable {
     this.#pool = new NumberPool(1, count, grace);
   }
 
+  /** As new: all records are zeros again, and nobody reads them. */
+  reset(): void {
+    this.#pool.reset();
+    this.#pending.clear();
+    this.#askedSince.clear();
+  }
+
   /** @returns the number of a record that says "ask", or 0 ("ask" itself) when none is free. */
   allocate(): number {
     const number = this.#pool.take();

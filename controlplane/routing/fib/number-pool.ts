@@ -9,6 +9,8 @@ import type { Grace } from './grace.ts';
 export class NumberPool {
   readonly capacity: number;
   readonly #grace: Grace;
+  readonly #first: number;
+  readonly #limit: number;
   /** Given back and free again: a stack. */
   readonly #free: number[] = [];
   /** Given back, waiting: a queue in order of time, from #head on. */
@@ -20,12 +22,11 @@ export class NumberPool {
   /** Hands out numbers from `first` to `limit` - 1. */
   constructor(first: number, limit: number, grace: Grace) {
     this.capacity = limit - first;
+    this.#first = first;
     this.#next = first;
     this.#limit = limit;
     this.#grace = grace;
   }
-
-  readonly #limit: number;
 
   /** How many could be taken now. */
   get available(): number {
@@ -52,8 +53,22 @@ export class NumberPool {
 
   /** The number is no longer reachable for packets that start from now on. */
   give(number: number): void {
+    const mark = this.#grace.mark();
+    if (this.waiting === 0 && this.#grace.passed(mark)) {
+      this.#free.push(number);
+      return;
+    }
     this.#waiting.push(number);
-    this.#marks.push(this.#grace.mark());
+    this.#marks.push(mark);
+  }
+
+  /** All numbers are free: nobody reads anything. */
+  reset(): void {
+    this.#free.length = 0;
+    this.#waiting = [];
+    this.#marks = [];
+    this.#head = 0;
+    this.#next = this.#first;
   }
 
   #ripen(): void {

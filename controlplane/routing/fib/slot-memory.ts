@@ -2,19 +2,27 @@
  * The slots of one family's tables as one row of 32-bit words: the root first, then group after group.
  *
  * In production both arrays are memory shared with the packet path. `store` is the only way anything becomes visible
- * to packets, one aligned word at a time; `prepare` fills a group that no packet can reach.
+ * to packets, one aligned word at a time; `prepare` fills a group that no packet can reach. While nobody reads the tables
+ * at all (`building.unread`), stores need not be atomic, and are not.
  */
-import { groupSlots } from './layout.ts';
+import { groupSlots, isGroup, lengthOf } from './layout.ts';
 
 export class SlotMemory {
   readonly root: Uint32Array;
   readonly groups: Uint32Array;
   readonly rootBits: number;
   readonly #default: Uint32Array;
+  readonly #building: { readonly unread: boolean };
 
   /** `root` has a power of two of slots, `groups` whole groups, `defaultWord` one word. */
-  constructor(root: Uint32Array, groups: Uint32Array, defaultWord: Uint32Array = new Uint32Array(1)) {
+  constructor(
+    root: Uint32Array,
+    groups: Uint32Array,
+    defaultWord: Uint32Array = new Uint32Array(1),
+    building: { readonly unread: boolean } = { unread: false },
+  ) {
     this.#default = defaultWord;
+    this.#building = building;
     this.root = root;
     this.groups = groups;
     this.rootBits = Math.log2(root.length);
@@ -49,8 +57,25 @@ export class SlotMemory {
   /** Packets see the old word or the new one, and all that was written before with the new one. */
   store(slot: number, entry: number): void {
     const root = this.root.length;
-    if (slot < root) Atomics.store(this.root, slot, entry);
-    else Atomics.store(this.groups, slot - root, entry);
+    const words = slot < root ? this.root : this.groups;
+    const at = slot < root ? slot : slot - root;
+    if (this.#building.unread) words[at] = entry;
+    else Atomics.store(words, at, entry);
+  }
+
+  /**
+   * Overwrites those of the root's slots from `from` on that hold prefixes of `shortest` to `longest` bits.
+   * @returns the first slot that leads on, or `end`.
+   */
+  paintRoot(from: number, end: number, shortest: number, longest: number, entry: number): number {
+    const { root } = this;
+    for (let slot = from; slot < end; slot++) {
+      const current = root[slot]!;
+      if (isGroup(current)) return slot;
+      const length = lengthOf(current);
+      if (length >= shortest && length <= longest && current !== entry) this.store(slot, entry);
+    }
+    return end;
   }
 
   /** Fills `count` slots of unreachable groups. */

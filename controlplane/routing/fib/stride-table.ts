@@ -10,42 +10,30 @@
  * Readers are never locked out: each visible change is one store, and a group is filled before the store that
  * publishes it. So an address's answer is the old one or the new one at every moment. When no group is free, the slot
  * says "ask" ("crowded") and `repair` builds the group once there is one.
+ *
+ * A very short prefix is painted in pieces: `unfinished` says that one is under way, `proceed` goes on with it, and the
+ * next change completes it first.
  */
+import { Crowding, type CrowdingTable } from './crowding.ts';
 import type { Grace } from './grace.ts';
 import { ask, crowdedEntry, groupEntry, groupSlots, hopEntry, isGroup, lengthOf, numberOf } from './layout.ts';
 import { NumberPool } from './number-pool.ts';
 import { maskedWord, PrefixTable } from './prefix-table.ts';
+import { RootPaint } from './root-paint.ts';
+import type { TableStatistics } from './route-table.ts';
 import type { SlotMemory } from './slot-memory.ts';
 
-/** How full a table is. */
-export interface TableStatistics {
-  readonly prefixes: number;
-  readonly groupsUsed: number;
-  /** Given back, not yet to be used again. */
-  readonly groupsWaiting: number;
-  readonly groupsCapacity: number;
-  readonly listsUsed: number;
-  readonly listsWaiting: number;
-  readonly listsCapacity: number;
-  /** Slots that say "ask" because no group was free. */
-  readonly crowdedSlots: number;
-  /** Tables shared with the packet path, in bytes. */
-  readonly tableBytes: number;
-  /** What the writer keeps beside, in bytes. */
-  readonly bookkeepingBytes: number;
-}
-
-export class StrideTable {
+export class StrideTable implements CrowdingTable {
   readonly #memory: SlotMemory;
   readonly #prefixes: PrefixTable;
   readonly #pool: NumberPool;
   /** Prefixes that need each group. */
   readonly #needs: Uint32Array;
-  /** Crowded slots, and how many prefixes are below each. */
-  readonly #crowded = new Map<number, number>();
+  readonly #crowding: Crowding;
   readonly #scratch: Uint32Array;
   readonly #pathSlots: number[] = [];
   readonly #pathGroups: number[] = [];
+  readonly #paintRest: RootPaint;
 
   /** `words`: 1 for IPv4 addresses, 4 for IPv6. The memory must be all zeros. */
   constructor(words: 1 | 4, memory: SlotMemory, grace: Grace, expectedPrefixes?: number) {
@@ -54,23 +42,43 @@ export class StrideTable {
     this.#prefixes = new PrefixTable(words, expectedPrefixes);
     this.#pool = new NumberPool(0, memory.groupCount, grace);
     this.#needs = new Uint32Array(memory.groupCount);
+    this.#crowding = new Crowding(this.#prefixes, this);
+    this.#paintRest = new RootPaint(memory, (slot, shortest, longest, entry) =>
+      this.#paint(slot, 1, shortest, longest, entry),
+    );
+  }
+
+  /** As new: the memory is all zeros again, and nobody reads it. */
+  reset(): void {
+    this.#prefixes.clear();
+    this.#pool.reset();
+    this.#needs.fill(0);
+    this.#crowding.clear();
+    this.#paintRest.abandon();
+  }
+
+  /** Is a prefix half painted? */
+  get unfinished(): boolean {
+    return this.#paintRest.pending;
+  }
+
+  /** Goes on with it for about a millisecond. */
+  proceed(): void {
+    this.#paintRest.proceed();
   }
 
   /** Creates or replaces a prefix. `nextHop` 0 says "ask" for all of it. Bits behind `length` are ignored. */
   set(prefix: Uint32Array, length: number, nextHop: number): void {
+    this.#paintRest.finish();
     const address = this.#masked(prefix, length);
-    const entry = hopEntry(nextHop, length);
-    if (length === 0) {
-      this.#prefixes.set(address, 0, nextHop);
-      this.#memory.storeDefault(nextHop);
-      return;
-    }
     const isNew = this.#prefixes.set(address, length, nextHop);
-    this.#insert(this.#rootSlot(address), this.#memory.rootBits, address, length, entry, isNew);
+    if (length === 0) this.#memory.storeDefault(nextHop);
+    else this.#insert(address, length, hopEntry(nextHop, length), isNew);
   }
 
   /** @returns whether there was such a prefix. */
   delete(prefix: Uint32Array, length: number): boolean {
+    this.#paintRest.finish();
     const address = this.#masked(prefix, length);
     if (!this.#prefixes.delete(address, length)) return false;
     if (length === 0) {
@@ -99,11 +107,9 @@ export class StrideTable {
       covered += 8;
     }
     if (crowded) {
-      const left = this.#crowded.get(slot)! - 1;
-      if (left > 0) {
-        this.#crowded.set(slot, left);
-      } else {
-        this.#crowded.delete(slot);
+      const crowd = this.#crowding.get(slot)!;
+      if (--crowd.count === 0) {
+        this.#crowding.delete(slot);
         this.#memory.store(slot, cover);
       }
     }
@@ -112,7 +118,7 @@ export class StrideTable {
       this.#memory.store(slots[empty]!, cover);
       for (let i = empty; i < groups.length; i++) this.#pool.give(groups[i]!);
     } else if (!crowded) {
-      this.#paint(slot, slotsOf(length, covered), length, length, cover);
+      this.#paintFrom(slot, covered, length, length, cover);
     }
     return true;
   }
@@ -125,49 +131,60 @@ export class StrideTable {
     return entry === 0 ? this.#memory.defaultHop : entry;
   }
 
+  /** Has the processor fetch what `set` will look at: see {@link PrefixTable.warm}. */
+  warm(prefix: Uint32Array, length: number): number {
+    return this.#prefixes.warm(prefix, length) ^ this.#memory.load(this.#rootSlot(prefix));
+  }
+
   /** The next hop set for exactly this prefix. */
   get(address: Uint32Array, length: number): number | undefined {
     return this.#prefixes.get(address, length);
   }
 
   /**
-   * Gives crowded slots their groups when there are free ones again: one walk over all prefixes. Call it now and then
-   * while `crowdedSlots` is not 0.
+   * Gives crowded slots their groups when there are free ones again, as long as `more()` says so; the next call goes on
+   * where this one was. Call it now and then while `crowdedSlots` is not 0.
    * @returns slots that answer again.
    */
-  repair(): number {
-    if (this.#crowded.size === 0 || this.#pool.available === 0) return 0;
-    const below = new Map<number, { covered: number; prefixes: [Uint32Array, number, number][] }>();
-    for (let place = 0; place < this.#prefixes.places; place++) {
-      const length = this.#prefixes.lengthAt(place);
-      if (length <= this.#memory.rootBits) continue;
-      const address = new Uint32Array(this.#prefixes.words);
-      this.#prefixes.addressAt(place, address);
-      let slot = this.#rootSlot(address);
-      let covered = this.#memory.rootBits;
-      for (let entry = this.#memory.load(slot); isGroup(entry) && length > covered; entry = this.#memory.load(slot)) {
-        slot = this.#memory.slotOfGroup(numberOf(entry)) + byteAt(address, covered);
-        covered += 8;
-      }
-      if (length <= covered || !this.#crowded.has(slot)) continue;
-      const list = below.get(slot) ?? { covered, prefixes: [] };
-      list.prefixes.push([address, length, this.#prefixes.valueAt(place)]);
-      below.set(slot, list);
+  repair(more: () => boolean = () => true): number {
+    this.#paintRest.finish();
+    return this.#crowding.repair(more);
+  }
+
+  hasRoom(): boolean {
+    return this.#pool.available > 0;
+  }
+
+  crowdedSlot(address: Uint32Array, length: number): number | undefined {
+    let slot = this.#rootSlot(address);
+    let covered = this.#memory.rootBits;
+    for (let entry = this.#memory.load(slot); isGroup(entry) && length > covered; entry = this.#memory.load(slot)) {
+      slot = this.#memory.slotOfGroup(numberOf(entry)) + byteAt(address, covered);
+      covered += 8;
     }
-    let repaired = 0;
-    for (const [slot, { covered, prefixes }] of below) {
-      const group = this.#pool.take();
-      if (group < 0) break;
-      const base = this.#memory.slotOfGroup(group);
-      this.#memory.prepare(base, groupSlots, this.#coverOf(prefixes[0]![0], covered));
-      this.#needs[group] = prefixes.length;
-      for (const [address, length, nextHop] of prefixes)
-        this.#insert(base + byteAt(address, covered), covered + 8, address, length, hopEntry(nextHop, length), true);
-      this.#crowded.delete(slot);
-      this.#memory.store(slot, groupEntry(group));
-      repaired++;
+    return length > covered && this.#crowding.get(slot) ? slot : undefined;
+  }
+
+  rebuild(slot: number, { covered, address }: { covered: number; address: Uint32Array }, below: PrefixTable): boolean {
+    const group = this.#pool.take();
+    if (group < 0) return false;
+    const base = this.#memory.slotOfGroup(group);
+    this.#memory.prepare(base, groupSlots, this.#coverOf(address, covered));
+    const found = new Uint32Array(below.words);
+    let needs = 0;
+    for (let place = 0; place < below.places; place++) {
+      const length = below.lengthAt(place);
+      if (length < 0) continue;
+      below.addressAt(place, found);
+      const nextHop = this.#prefixes.get(found, length);
+      if (nextHop === undefined) continue;
+      needs++;
+      this.#insertBelow(base + byteAt(found, covered), covered + 8, found, length, hopEntry(nextHop, length), true);
     }
-    return repaired;
+    this.#needs[group] = needs;
+    this.#crowding.delete(slot);
+    this.#memory.store(slot, groupEntry(group));
+    return true;
   }
 
   get statistics(): TableStatistics {
@@ -179,7 +196,7 @@ export class StrideTable {
       listsUsed: 0,
       listsWaiting: 0,
       listsCapacity: 0,
-      crowdedSlots: this.#crowded.size,
+      crowdedSlots: this.#crowding.size,
       tableBytes: this.#memory.root.byteLength + this.#memory.groups.byteLength,
       bookkeepingBytes: this.#prefixes.bytes + this.#needs.byteLength,
     };
@@ -201,15 +218,22 @@ export class StrideTable {
       : hopEntry(this.#prefixes.valueAt(place), this.#prefixes.lengthAt(place));
   }
 
-  #insert(from: number, bits: number, address: Uint32Array, length: number, entry: number, isNew: boolean): void {
+  #insert(address: Uint32Array, length: number, entry: number, isNew: boolean): void {
+    this.#insertBelow(this.#rootSlot(address), this.#memory.rootBits, address, length, entry, isNew);
+  }
+
+  #insertBelow(from: number, bits: number, address: Uint32Array, length: number, entry: number, isNew: boolean): void {
     let slot = from;
     let covered = bits;
     while (length > covered) {
       const current = this.#memory.load(slot);
       if (!isGroup(current)) {
-        if (this.#crowded.has(slot)) {
-          if (isNew) this.#crowded.set(slot, this.#crowded.get(slot)! + 1);
-        } else this.#branch(slot, covered, current, address, length, entry);
+        const crowd = this.#crowding.get(slot);
+        if (!crowd) this.#branch(slot, covered, current, address, length, entry);
+        else if (isNew) {
+          crowd.count++;
+          this.#crowding.met(slot, address, length);
+        }
         return;
       }
       const group = numberOf(current);
@@ -217,14 +241,14 @@ export class StrideTable {
       slot = this.#memory.slotOfGroup(group) + byteAt(address, covered);
       covered += 8;
     }
-    this.#paint(slot, slotsOf(length, covered), 0, length, entry);
+    this.#paintFrom(slot, covered, 0, length, entry);
   }
 
   /** Hangs the groups that lead to a prefix under a slot: built from the last one up, made visible by one store. */
   #branch(slot: number, bits: number, current: number, address: Uint32Array, length: number, entry: number): void {
     const levels = Math.ceil((length - bits) / 8);
     if (this.#pool.available < levels) {
-      this.#crowded.set(slot, 1);
+      this.#crowding.add(slot, { covered: bits, address: address.slice(), count: 1 });
       this.#memory.store(slot, crowdedEntry);
       return;
     }
@@ -242,17 +266,29 @@ export class StrideTable {
     this.#memory.store(slot, below);
   }
 
-  /** Overwrites the slots, and those of groups below, that hold prefixes of `shortest` to `longest` bits. */
-  #paint(slot: number, count: number, shortest: number, longest: number, entry: number): void {
+  /** Paints the slots of a prefix on the level that tells `covered` bits apart. */
+  #paintFrom(slot: number, covered: number, shortest: number, length: number, entry: number): void {
+    const count = slotsOf(length, covered);
+    if (count <= groupSlots) this.#paint(slot, count, shortest, length, entry);
+    else this.#paintRest.start(slot, count, shortest, length, entry);
+  }
+
+  /**
+   * Overwrites the slots, and those of groups below, that hold prefixes of `shortest` to `longest` bits.
+   * @returns slots looked at.
+   */
+  #paint(slot: number, count: number, shortest: number, longest: number, entry: number): number {
+    let seen = count;
     for (let i = slot; i < slot + count; i++) {
       const current = this.#memory.load(i);
       if (isGroup(current)) {
-        this.#paint(this.#memory.slotOfGroup(numberOf(current)), groupSlots, shortest, longest, entry);
+        seen += this.#paint(this.#memory.slotOfGroup(numberOf(current)), groupSlots, shortest, longest, entry);
         continue;
       }
       const length = lengthOf(current);
       if (length >= shortest && length <= longest && current !== entry) this.#memory.store(i, entry);
     }
+    return seen;
   }
 }
 
@@ -263,5 +299,5 @@ function byteAt(address: Uint32Array, bit: number): number {
 
 /** Slots a prefix takes on the level that tells `covered` bits apart. */
 function slotsOf(length: number, covered: number): number {
-  return 2 ** Math.max(0, covered - length);
+  return covered > length ? 2 ** (covered - length) : 1;
 }

@@ -3,6 +3,9 @@
  *
  * Plain is a unicast route by one gateway that asks nothing else of a packet. A route MTU, a source prefix, an
  * encapsulation or a rewritten destination are not modeled, so such routes are known, and answered with "ask".
+ *
+ * A million routes make no object each: descriptions are written over, and routes by the same gateway on the same
+ * interface share what is said of it.
  */
 import type { Nexthop, RouteView } from '../../netlink/index.ts';
 import type { HopDescription, Leg, NexthopObject, RouteDescription } from '../rib/index.ts';
@@ -10,45 +13,97 @@ import type { HopDescription, Leg, NexthopObject, RouteDescription } from '../ri
 /** RTNH_F_DEAD is the kernel's business: such a leg is not used. */
 const RTNH_F_DEAD = 1;
 
-/** A copy, except that `address` is the one handed in. */
-export function describeRoute(view: RouteView, address: Uint32Array): RouteDescription {
-  address[0] = view.word0;
-  if (view.family === 6) {
-    address[1] = view.word1;
-    address[2] = view.word2;
-    address[3] = view.word3;
-  }
-  const plain =
-    view.mtu === 0 && view.sourceLength === 0 && view.encapType === 0 && !view.hasNewDestination && view.mark === 0;
-  const source = view.family === 4 ? view.preferredSource0 : 0;
+export type ChangingDescription = { -readonly [Key in keyof RouteDescription]: RouteDescription[Key] };
+
+/** A description to be written over. */
+export function emptyDescription(): ChangingDescription {
   return {
-    table: view.table,
-    address,
-    length: view.prefixLength,
-    tos: view.tos,
-    priority: view.priority,
-    type: view.type,
-    protocol: view.protocol,
-    hop: hopOf(view, plain && !(view.flags & RTNH_F_DEAD), source),
+    table: 0,
+    address: new Uint32Array(4),
+    length: 0,
+    tos: 0,
+    priority: 0,
+    type: 0,
+    protocol: 0,
+    hop: { legs: [], plain: false },
   };
 }
 
-/** Descriptions of IPv4's commonest hops, by gateway and interface: a million routes share a few thousand. */
-const common = new Map<number, HopDescription>();
-const COMMON_MAX = 65_536;
+/** A hop that was described before: family, interface and gateway are its key. */
+interface Common {
+  readonly family: 4 | 6;
+  readonly ifindex: number;
+  readonly gateway: readonly [number, number, number, number];
+  readonly hop: HopDescription;
+}
 
-function hopOf(view: RouteView, plain: boolean, source: number): HopDescription {
-  const from = source ? { source } : {};
-  if (view.nexthopId !== 0) return { legs: [], plain, nexthop: view.nexthopId, ...from };
-  if (!plain || source || view.multipath || view.gatewayFamily !== 4 || view.ifindex >= 2 ** 20)
-    return { legs: legsOf(view), plain, ...from };
-  const key = view.gateway0 * 2 ** 20 + view.ifindex;
-  const known = common.get(key);
-  if (known) return known;
-  if (common.size === COMMON_MAX) common.clear();
-  const hop = { legs: legsOf(view), plain };
-  common.set(key, hop);
-  return hop;
+/** Places for common hops: a power of two. A hop may be in any of WAYS from where its hash points. */
+const PLACES = 16_384;
+const WAYS = 4;
+
+export class RouteDescriber {
+  readonly #common: (Common | undefined)[] = new Array<Common | undefined>(PLACES).fill(undefined);
+
+  /** Writes over `description` what the route is. */
+  describe(view: RouteView, description: ChangingDescription): void {
+    const { address } = description;
+    address[0] = view.word0;
+    address[1] = view.word1;
+    address[2] = view.word2;
+    address[3] = view.word3;
+    description.table = view.table;
+    description.length = view.prefixLength;
+    description.tos = view.tos;
+    description.priority = view.priority;
+    description.type = view.type;
+    description.protocol = view.protocol;
+    description.hop = this.#hopOf(view);
+  }
+
+  #hopOf(view: RouteView): HopDescription {
+    const plain =
+      view.mtu === 0 &&
+      view.sourceLength === 0 &&
+      view.encapType === 0 &&
+      !view.hasNewDestination &&
+      view.mark === 0 &&
+      !(view.flags & RTNH_F_DEAD);
+    const source = view.family === 4 ? view.preferredSource0 : 0;
+    const from = source ? { source } : {};
+    if (view.nexthopId !== 0) return { legs: [], plain, nexthop: view.nexthopId, ...from };
+    if (!plain || source || view.multipath || view.gatewayFamily !== view.family)
+      return { legs: legsOf(view), plain, ...from };
+    return this.#commonHop(view);
+  }
+
+  #commonHop(view: RouteView): HopDescription {
+    const { family, ifindex, gateway0, gateway1, gateway2, gateway3 } = view;
+    let hash = Math.imul(gateway0 ^ Math.imul(gateway3 ^ ifindex, 0x9e3779b1), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ gateway1 ^ Math.imul(gateway2, 0xc2b2ae35), 0x9e3779b1);
+    const home = hash >>> 18;
+    let place = home;
+    for (let way = 0; way < WAYS; way++) {
+      const at = (home + way) & (PLACES - 1);
+      const known = this.#common[at];
+      if (!known) {
+        place = at;
+        break;
+      }
+      const { gateway } = known;
+      if (
+        known.ifindex === ifindex &&
+        known.family === family &&
+        gateway[3] === gateway3 &&
+        gateway[0] === gateway0 &&
+        gateway[1] === gateway1 &&
+        gateway[2] === gateway2
+      )
+        return known.hop;
+    }
+    const hop = { legs: legsOf(view), plain: true };
+    this.#common[place] = { family, ifindex, gateway: [gateway0, gateway1, gateway2, gateway3], hop };
+    return hop;
+  }
 }
 
 function legsOf(view: RouteView): Leg[] {

@@ -8,12 +8,12 @@
 import path from 'node:path';
 import { type FibTrust, maps, type Settings } from '../../bpf/generated/headrace.ts';
 import { BpfMap, type MapDescriptor, type MappedMap } from '../../bpf/index.ts';
-import { type Grace, ListMemory, ListTable, NextHopTable, SlotMemory, StrideTable } from '../fib/index.ts';
+import { type BuildingGrace, ListMemory, ListTable, NextHopTable, SlotMemory, StrideTable } from '../fib/index.ts';
 
 /** Words wiped in one piece: a millisecond or two. */
 const PIECE = 1 << 20;
 
-/** The tables of one life of the mirror: written from zeros on. */
+/** Wiped, they are as new. */
 export interface Tables {
   readonly ipv4: StrideTable;
   readonly ipv6: ListTable;
@@ -30,9 +30,15 @@ export class MirrorMemory implements Disposable {
   readonly #nextHops: DataView;
   readonly #trust: DataView;
   readonly #settings: DataView;
+  readonly #default4: Uint32Array;
+  readonly #default6: Uint32Array;
+  readonly #tables: Tables;
 
-  /** @param folder where the maps are pinned */
-  constructor(folder: string) {
+  /**
+   * `folder`: where the maps are pinned. `expected`: prefixes of each family the writer's own memory has room for at
+   * once.
+   */
+  constructor(folder: string, grace: BuildingGrace, expected: { readonly 4: number; readonly 6: number }) {
     try {
       this.#root4 = wordsOf(this.#map(folder, maps.fibRoot4));
       this.#groups4 = wordsOf(this.#map(folder, maps.fibGroups4));
@@ -42,6 +48,17 @@ export class MirrorMemory implements Disposable {
       this.#nextHops = this.#map(folder, maps.fibNextHops);
       this.#trust = this.#map(folder, maps.fibTrust);
       this.#settings = this.#map(folder, maps.settings);
+      this.#default4 = this.#trustWord('default4');
+      this.#default6 = this.#trustWord('default6');
+      const [four, six] = [
+        new SlotMemory(this.#root4, this.#groups4, this.#default4, grace),
+        new SlotMemory(this.#root6, this.#groups6, this.#default6, grace),
+      ];
+      this.#tables = {
+        ipv4: new StrideTable(1, four, grace, expected[4]),
+        ipv6: new ListTable(six, new ListMemory(this.#lists6), grace, expected[6]),
+        nextHops: new NextHopTable(this.#nextHops, grace),
+      };
     } catch (error) {
       this.close();
       throw error;
@@ -84,31 +101,25 @@ export class MirrorMemory implements Disposable {
     return new Uint32Array(this.#trust.buffer, this.#trust.byteOffset + offset, 1);
   }
 
-  /** Wipes everything and starts tables anew. Call it when nothing has been trusted for longer than any packet takes. */
-  async wipe(
-    grace: Grace,
-    expected: { readonly 4: number; readonly 6: number },
-    breathe: () => Promise<void> | undefined,
-  ): Promise<Tables> {
+  /**
+   * Wipes everything and starts the tables anew. Call it when nothing has been trusted for longer than any packet takes.
+   * Groups and lists need no wiping: they are filled before anything leads to them. @returns undefined when cancelled.
+   */
+  async wipe(breathe: () => Promise<void> | undefined, cancelled: () => boolean): Promise<Tables | undefined> {
     new Uint8Array(this.#nextHops.buffer, this.#nextHops.byteOffset, this.#nextHops.byteLength).fill(0);
     for (const root of [this.#root4, this.#root6])
       for (let from = 0; from < root.length; from += PIECE) {
         root.fill(0, from, from + PIECE);
         await breathe();
+        if (cancelled()) return undefined;
       }
-    const [default4, default6] = [this.#trustWord('default4'), this.#trustWord('default6')];
-    default4[0] = 0;
-    default6[0] = 0;
-    return {
-      ipv4: new StrideTable(1, new SlotMemory(this.#root4, this.#groups4, default4), grace, expected[4]),
-      ipv6: new ListTable(
-        new SlotMemory(this.#root6, this.#groups6, default6),
-        new ListMemory(this.#lists6),
-        grace,
-        expected[6],
-      ),
-      nextHops: new NextHopTable(this.#nextHops, grace),
-    };
+    this.#default4[0] = 0;
+    this.#default6[0] = 0;
+    for (const table of Object.values(this.#tables)) {
+      table.reset();
+      await breathe();
+    }
+    return cancelled() ? undefined : this.#tables;
   }
 
   close(): void {

@@ -2,9 +2,9 @@
  * One pass over a table of routes, given way a few milliseconds at a time, together with what changes meanwhile.
  *
  * Changes come on another socket, and the kernel fills each part of a dump while the part before is taken. So what was
- * announced before a part was taken may be younger than that part, and is applied only after it: `onPart` is called
- * between two parts, and whoever takes announcements there and applies them one part later ends up with exactly what
- * the kernel has. A dump the kernel calls interrupted (IPv6 may have skipped routes then) is run again by the caller:
+ * announced before a part was taken may be younger than that part, and is applied only after it: between two parts,
+ * `onPart` applies what was taken before the part, and `onApplied` takes what has come since. Whoever does so ends up with
+ * exactly what the kernel has. A dump the kernel calls interrupted (IPv6 may have skipped routes then) is run again by the caller:
  * routes that both have seen are the same route.
  */
 
@@ -22,13 +22,17 @@ export interface RouteDumpOptions {
   readonly table: number;
   /** Valid during the call. */
   readonly visit: (view: RouteView) => void;
-  /** After each part. @returns whether to go on. */
-  readonly onPart: () => boolean;
+  /** After each part: applies the announcements taken before it. */
+  readonly onPart: () => Promise<void> | undefined;
+  /** Then: takes those that have come. */
+  readonly onApplied: () => void;
+  /** Shall it end early? */
+  readonly cancelled: () => boolean;
   /** Gives way to the event loop when its time is up. */
   readonly breathe: () => Promise<void> | undefined;
 }
 
-/** @returns whether the kernel calls the dump consistent; undefined when `onPart` ended it. */
+/** @returns whether the kernel calls the dump consistent; undefined when it was cancelled. */
 export async function dumpRoutes(options: RouteDumpOptions): Promise<boolean | undefined> {
   const action = `list IPv${options.family} routes of table ${options.table}`;
   using socket = NetlinkSocket.open({ receiveBufferBytes: 1 << 20 });
@@ -53,9 +57,13 @@ export async function dumpRoutes(options: RouteDumpOptions): Promise<boolean | u
       if (outcome.errno !== 0 && outcome.errno !== ENOENT) throw new NetlinkError(action, outcome.errno, outcome.hint);
       return false;
     });
-    if (!options.onPart()) return undefined;
+    const applied = options.onPart();
+    if (applied) await applied;
+    options.onApplied();
+    if (options.cancelled()) return undefined;
     if (done) return consistent;
-    await options.breathe();
+    const turn = options.breathe();
+    if (turn) await turn;
   }
 }
 

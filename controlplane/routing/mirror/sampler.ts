@@ -94,9 +94,11 @@ export class Sampler implements Disposable {
   /** Compares what is due, at most for `budgetMs`, and then `randoms` random addresses. */
   run(budgetMs: number, randoms: number): void {
     const end = performance.now() + budgetMs;
-    const due = this.#doubts.filter((doubt) => doubt.due <= performance.now());
-    if (due.length > 0) this.#doubts = this.#doubts.filter((doubt) => !due.includes(doubt));
-    for (const doubt of due) this.#compare(doubt.address, doubt);
+    // They are in the order of time.
+    while (this.#doubts.length > 0 && this.#doubts[0]!.due <= performance.now() && performance.now() < end) {
+      const doubt = this.#doubts.shift()!;
+      this.#compare(doubt.address, doubt);
+    }
     while (this.#count > 0 && performance.now() < end) {
       this.#compare(this.#take());
     }

@@ -2,6 +2,7 @@
 import type { NextHopStatistics, TableStatistics } from '../fib/index.ts';
 import type { RibStatistics } from '../rib/index.ts';
 import type { SamplerCounters } from './sampler.ts';
+import type { Side, Sides } from './side.ts';
 
 export interface FamilyState {
   /** Packets get their answer from the tables. */
@@ -59,4 +60,36 @@ export interface MirrorAnswer {
   readonly destinationMac: Uint8Array | undefined;
   readonly sourceMac: Uint8Array | undefined;
   readonly mtu: number | undefined;
+}
+
+const noTable: TableStatistics = {
+  prefixes: 0,
+  groupsUsed: 0,
+  groupsWaiting: 0,
+  groupsCapacity: 0,
+  listsUsed: 0,
+  listsWaiting: 0,
+  listsCapacity: 0,
+  crowdedSlots: 0,
+  tableBytes: 0,
+  bookkeepingBytes: 0,
+};
+
+export function familyState(side: Side, why: string | undefined): FamilyState {
+  return {
+    valid: side.valid,
+    why,
+    routes: side.rib.statistics,
+    table: side.table?.statistics ?? noTable,
+    pending: side.rib.changed,
+  };
+}
+
+/** What the thread holds beside the tables. Room that no route has used yet is no memory. */
+export function workerBytes(sides: Sides): number {
+  const { heapUsed } = process.memoryUsage();
+  return sides.reduce(
+    (sum, { rib, table }) => sum + rib.statistics.bytes + (table?.statistics.bookkeepingBytes ?? 0),
+    heapUsed,
+  );
 }

@@ -18,6 +18,7 @@ export class Surroundings {
   /** By legKey of interface and address. */
   readonly neighbors = new Map<string, Neighbor>();
   readonly #mtu6 = new Map<number, number>();
+  #toPoll: Link[] = [];
   /** IPv4 addresses of this host as words, by interface and by address with prefix length. */
   readonly #addresses = new Map<number, Map<number, number>>();
   readonly #readMtu6: (name: string) => number | undefined;
@@ -56,10 +57,13 @@ export class Surroundings {
     this.#mtu6.delete(ifindex);
   }
 
-  /** @returns interfaces whose IPv6 MTU is another one now. */
-  pollMtu6(): number[] {
+  /** Reads the MTU of up to `count` interfaces again, in turn. @returns those whose IPv6 MTU is another one now. */
+  pollMtu6(count: number): number[] {
     const changed: number[] = [];
-    for (const link of this.links.values()) {
+    if (this.#toPoll.length === 0) this.#toPoll = [...this.links.values()];
+    for (const { index } of this.#toPoll.splice(0, count)) {
+      const link = this.links.get(index);
+      if (!link) continue;
       const now = this.#readMtu6(link.name) ?? link.mtu;
       if (now === this.#mtu6.get(link.index)) continue;
       this.#mtu6.set(link.index, now);

@@ -4,7 +4,6 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { MirrorEngine } from './engine.ts';
-import { MirrorMemory } from './memory.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 
 const REPORT_MS = 1000;
@@ -13,9 +12,8 @@ const port = parentPort;
 if (!port) throw new Error('start routing worker: it runs in a thread of the daemon');
 const say = (message: FromWorker): void => port.postMessage(message);
 const { folder } = workerData as WorkerData;
-const memory = new MirrorMemory(folder);
 const engine = new MirrorEngine({
-  memory,
+  folder,
   log: (level, message, fields) => say({ kind: 'log', level, message, fields }),
 });
 const report = setInterval(() => say({ kind: 'state', state: engine.state() }), REPORT_MS);
@@ -31,7 +29,6 @@ port.on('message', (message: ToWorker) => {
     case 'stop':
       clearInterval(report);
       engine.close();
-      memory.close();
       port.close();
       break;
   }

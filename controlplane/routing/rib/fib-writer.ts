@@ -6,7 +6,7 @@
  * store when it resolves and none to any prefix.
  */
 import { ask, type NextHopTable, type ResolvedHop, type RouteTable } from '../fib/index.ts';
-import { type Hop, type Leg, legKey } from './hop-registry.ts';
+import { type Hop, type HopRecord, type Leg, legKey } from './hop-registry.ts';
 import { localTable, mainTable, type Rib } from './rib.ts';
 
 /** MAC addresses, MTU and egress of a leg; undefined while its neighbor is unknown, failed or not to be trusted. */
@@ -17,11 +17,13 @@ export class FibWriter {
   readonly #table: RouteTable;
   readonly #records: NextHopTable;
   readonly #resolve: ResolveLeg;
-  readonly #recordOfHop = new Map<string, number>();
-  readonly #hopOfRecord = new Map<number, { readonly key: string; readonly leg: Leg; prefixes: number }>();
+  readonly #byKey = new Map<string, HopRecord>();
+  readonly #byNumber: (HopRecord | undefined)[] = [];
   readonly #address: Uint32Array;
   /** Routes that `writeAll` has written. */
   #cursor = 0;
+  /** Nobody's number: it keeps `warm` from being left out. */
+  #warmth = 0;
   /** Called for every prefix that was brought up to date; the address is valid during the call. */
   onWritten: (address: Uint32Array, length: number) => void = () => {};
 
@@ -33,21 +35,26 @@ export class FibWriter {
     this.#address = new Uint32Array(rib.words);
     rib.onSuspend = (hop) => {
       for (const leg of hop.legs) {
-        const record = this.#recordOfHop.get(legKey(leg));
-        if (record !== undefined) records.ask(record);
+        const record = this.#byKey.get(legKey(leg));
+        if (record) records.ask(record.number);
       }
     };
   }
 
-  /** Brings up to `limit` changed prefixes up to date. @returns how many are left. */
+  /** Brings up to `limit` changed prefixes up to date. @returns how many are left; 0 only when nothing is half done. */
   write(limit: number): number {
     for (let i = 0; i < limit; i++) {
+      if (this.#table.unfinished) {
+        this.#table.proceed();
+        return this.#rib.changed + 1;
+      }
       const length = this.#rib.takeChanged(this.#address);
-      if (length < 0) break;
+      if (length < 0 && this.#rib.changed === 0) break;
+      if (length < 0) continue;
       this.#writePrefix(this.#address, length);
       this.onWritten(this.#address, length);
     }
-    return this.#rib.changed;
+    return this.#rib.changed + (this.#table.unfinished ? 1 : 0);
   }
 
   /**
@@ -57,7 +64,16 @@ export class FibWriter {
    */
   writeAll(limit: number): boolean {
     const end = Math.min(this.#rib.highest, this.#cursor + limit);
+    for (let route = this.#cursor + 1; route <= end; route++) {
+      const length = this.#rib.prefixOf(route, this.#address);
+      if (length < 0) continue;
+      this.#warmth ^= this.#rib.warm(this.#address, length) ^ this.#table.warm(this.#address, length);
+    }
     for (; this.#cursor < end; this.#cursor++) {
+      if (this.#table.unfinished) {
+        this.#table.proceed();
+        return true;
+      }
       const length = this.#rib.prefixOf(this.#cursor + 1, this.#address);
       if (length >= 0) this.#writePrefix(this.#address, length);
     }
@@ -66,22 +82,22 @@ export class FibWriter {
 
   /** A neighbor or an interface changed: looks the legs up again that `concerns` picks. */
   refresh(concerns: (leg: Leg) => boolean): void {
-    for (const [record, { leg }] of this.#hopOfRecord) if (concerns(leg)) this.#refreshRecord(record, leg);
+    for (const record of this.#byKey.values()) if (concerns(record.leg)) this.#refreshRecord(record);
   }
 
   /** The same for one leg: its neighbor changed. */
   refreshLeg(leg: Leg): void {
-    const record = this.#recordOfHop.get(legKey(leg));
-    if (record !== undefined) this.#refreshRecord(record, leg);
+    const record = this.#byKey.get(legKey(leg));
+    if (record) this.#refreshRecord(record);
   }
 
   /** The way out a record stands for; undefined when no prefix names it. */
   legOf(record: number): Leg | undefined {
-    return this.#hopOfRecord.get(record)?.leg;
+    return this.#byNumber[record]?.leg;
   }
 
   get records(): number {
-    return this.#hopOfRecord.size;
+    return this.#byKey.size;
   }
 
   #writePrefix(address: Uint32Array, length: number): void {
@@ -92,42 +108,46 @@ export class FibWriter {
     if (main === undefined && !isLocal) {
       if (before !== undefined) this.#table.delete(address, length);
     } else {
-      const hop = main === undefined || main === 'ask' || hidden ? undefined : main;
-      const leg = hop?.legs[0];
-      const record = hop ? this.#recordOf(hop) : ask;
-      const owner = this.#hopOfRecord.get(record);
-      if (owner) owner.prefixes++;
-      if (leg && owner && !this.#records.isReady(record)) this.#refreshRecord(record, leg);
-      if (before !== record) this.#table.set(address, length, record);
+      const record = main === undefined || main === 'ask' || hidden ? undefined : this.#recordOf(main);
+      if (record) {
+        record.prefixes++;
+        if (!this.#records.isReady(record.number)) this.#refreshRecord(record);
+      }
+      const number = record?.number ?? ask;
+      if (before !== number) this.#table.set(address, length, number);
     }
     if (before) this.#forget(before);
   }
 
-  #recordOf(hop: Hop): number {
+  /** Undefined when no record is free. */
+  #recordOf(hop: Hop): HopRecord | undefined {
     const leg = hop.legs[0]!;
-    if (hop.record !== 0 && this.#hopOfRecord.get(hop.record)?.leg === leg) return hop.record;
+    if (hop.record && hop.record.prefixes >= 0 && hop.record.leg === leg) return hop.record;
     const key = legKey(leg);
-    const known = this.#recordOfHop.get(key);
-    if (known !== undefined) return known;
-    const record = this.#records.allocate();
-    if (record === ask) return ask;
+    let record = this.#byKey.get(key);
+    if (!record) {
+      const number = this.#records.allocate();
+      if (number === ask) return undefined;
+      record = { number, key, leg, prefixes: 0 };
+      this.#byKey.set(key, record);
+      this.#byNumber[number] = record;
+    }
     hop.record = record;
-    this.#recordOfHop.set(key, record);
-    this.#hopOfRecord.set(record, { key, leg, prefixes: 0 });
     return record;
   }
 
-  #refreshRecord(record: number, leg: Leg): void {
+  #refreshRecord({ number, leg }: HopRecord): void {
     const resolved = this.#resolve(leg);
-    if (resolved) this.#records.resolve(record, resolved);
-    else this.#records.ask(record);
+    if (resolved) this.#records.resolve(number, resolved);
+    else this.#records.ask(number);
   }
 
-  #forget(record: number): void {
-    const owner = this.#hopOfRecord.get(record);
-    if (!owner || --owner.prefixes > 0) return;
-    this.#recordOfHop.delete(owner.key);
-    this.#hopOfRecord.delete(record);
-    this.#records.release(record);
+  #forget(number: number): void {
+    const record = this.#byNumber[number];
+    if (!record || --record.prefixes > 0) return;
+    record.prefixes = -1;
+    this.#byKey.delete(record.key);
+    this.#byNumber[number] = undefined;
+    this.#records.release(number);
   }
 }

@@ -22,6 +22,8 @@ export interface HopDescription {
   readonly plain: boolean;
   /** IPv4: this host's address that it names as source; the route goes when the address does. */
   readonly source?: number;
+  /** The hop that was found for this very object last. */
+  interned?: Hop;
 }
 
 /** A nexthop object as the kernel tells it. */
@@ -44,14 +46,22 @@ export interface Hop {
   suspended: boolean;
   /** Routes that use it. */
   users: number;
-  /** For the writer: the record that its first leg had last. */
-  record: number;
+  /** For the writer: the record of its first leg. */
+  record: HopRecord | undefined;
+}
+
+/** The record that packets read for a leg, as long as prefixes name it. */
+export interface HopRecord {
+  readonly number: number;
+  readonly key: string;
+  readonly leg: Leg;
+  /** -1: it has been given back. */
+  prefixes: number;
 }
 
 export class HopRegistry {
   readonly #hops: (Hop | undefined)[] = [undefined];
   readonly #byKey = new Map<string, Hop>();
-  readonly #byDescription = new WeakMap<HopDescription, Hop>();
   readonly #byInterface = new Map<number, Set<Hop>>();
   readonly #byNexthop = new Map<number, Set<Hop>>();
   readonly #objects = new Map<number, NexthopObject>();
@@ -72,11 +82,10 @@ export class HopRegistry {
    * description object is found again without spelling it out.
    */
   intern(description: HopDescription): Hop {
-    const recent = this.#byDescription.get(description);
+    const recent = description.interned;
     if (recent && this.#hops[recent.id] === recent) return recent;
-    const hop = this.#internByKey(description);
-    this.#byDescription.set(description, hop);
-    return hop;
+    description.interned = this.#internByKey(description);
+    return description.interned;
   }
 
   #internByKey(description: HopDescription): Hop {
@@ -93,7 +102,7 @@ export class HopRegistry {
       plain: description.plain && (object?.plain ?? true),
       suspended: false,
       users: 0,
-      record: 0,
+      record: undefined,
     };
     this.#hops[hop.id] = hop;
     this.#byKey.set(key, hop);

@@ -10,8 +10,13 @@
  * and `nexthopDeleted` take them out here too. Whatever changes puts its prefix on a list of prefixes to look at again
  * (`takeChanged`), and a hop that something was pulled from under is suspended at once: `onSuspend` can have packets ask
  * the kernel with one store, before any prefix is recomputed.
+ *
+ * Half a table may hang on one interface. What concerns many routes at once is returned as {@link Work}: its first part
+ * is done already (the hops are suspended), the rest is the caller's to carry on with, and no other message may be applied
+ * before its end.
  */
 import { PrefixTable } from '../fib/index.ts';
+import { ChangedPrefixes } from './changed-prefixes.ts';
 import { type Hop, type HopDescription, HopRegistry, legKey, type NexthopObject } from './hop-registry.ts';
 import { RouteStore } from './route-store.ts';
 
@@ -42,7 +47,17 @@ export interface RibStatistics {
   readonly bytes: number;
 }
 
+/** The rest of what a message brings about, some routes a step. */
+export type Work = Iterator<undefined, undefined>;
+
+/** Carries work on to its end. */
+export function finish(work: Work): void {
+  while (!work.next().done);
+}
+
 const RTN_LOCAL = 2;
+/** Routes a step of work. */
+const STEP = 128;
 const none: readonly number[] = [];
 
 export const localTable = 255;
@@ -50,25 +65,43 @@ export const mainTable = 254;
 
 export class Rib {
   readonly words: 1 | 4;
-  readonly hops = new HopRegistry();
   /** Called when a hop is no longer to be trusted. */
   onSuspend: (hop: Hop) => void = () => {};
+  #hops = new HopRegistry();
   readonly #store: RouteStore;
-  readonly #tables = new Map<number, PrefixTable>();
-  readonly #changed: PrefixTable;
-  readonly #expected: number;
+  readonly #main: PrefixTable;
+  readonly #local: PrefixTable;
+  readonly #others = new Map<number, PrefixTable>();
+  readonly #changed: ChangedPrefixes;
   #noting = true;
   #strayDeletions = 0;
 
   /**
    * `words`: 1 for IPv4, 4 for IPv6. `expected`: routes there is room for from the start; memory that is not used yet
-   * costs nothing, and growing a large table takes long.
+   * costs nothing, and growing the store of a large table takes long.
    */
-  constructor(words: 1 | 4, expected = 1000) {
+  constructor(words: 1 | 4, expected = 1000, room = expected) {
     this.words = words;
-    this.#expected = expected;
-    this.#store = new RouteStore(words, Math.ceil(expected * 1.1));
-    this.#changed = new PrefixTable(words);
+    this.#store = new RouteStore(words, Math.ceil(room * 1.1));
+    this.#main = new PrefixTable(words, expected);
+    this.#local = new PrefixTable(words);
+    this.#changed = new ChangedPrefixes(words, this.#main);
+  }
+
+  /** Forgets everything; the memory stays. Changes are not noted from then on. */
+  clear(): void {
+    this.#hops = new HopRegistry();
+    this.#store.clear();
+    this.#main.clear();
+    this.#local.clear();
+    this.#others.clear();
+    this.#changed.clear();
+    this.#noting = false;
+    this.#strayDeletions = 0;
+  }
+
+  get hops(): HopRegistry {
+    return this.#hops;
   }
 
   /**
@@ -92,10 +125,24 @@ export class Rib {
     return store.length[route]!;
   }
 
+  /** Has the processor fetch what looking a prefix of the main table up will look at: see PrefixTable.warm. */
+  warm(address: Uint32Array, length: number): number {
+    return this.#main.warm(address, length);
+  }
+
   /** RTM_NEWROUTE. */
   add(route: RouteDescription, mode: AddMode): void {
     const store = this.#store;
     const hop = this.hops.intern(route.hop);
+    const table = this.#tableOf(route.table) ?? this.#makeTable(route.table);
+    const place = table.add(route.address, route.length);
+    if (table.valueAt(place) === 0) {
+      const first = this.#newRoute(route);
+      store.next[first] = 0;
+      table.setValueAt(place, first);
+      this.#describe(first, route, hop);
+      return;
+    }
     const equals = this.#equals(route);
     const same = equals.find((known) => this.#isSame(known, route, hop));
     if (same !== undefined && mode !== 'replace') return; // a dump tells what a message told already
@@ -103,20 +150,32 @@ export class Rib {
     if (mode === 'replace') target = this.#replaced(equals, hop);
     else if (this.words === 4 && mode === 'append') target = this.#grownFrom(equals, hop);
     if (target === 0) {
-      target = store.allocate();
-      store.address.set(route.address.subarray(0, this.words), target * this.words);
-      store.length[target] = route.length;
-      store.table[target] = route.table;
-      store.priority[target] = route.priority;
-      store.tos[target] = route.tos;
+      target = this.#newRoute(route);
       this.#link(target, mode === 'create');
     } else if (same !== undefined && same !== target) {
       this.#drop(same);
     }
-    store.type[target] = route.type;
-    store.protocol[target] = route.protocol;
-    this.#useHop(target, hop);
-    this.#touch(target);
+    this.#describe(target, route, hop);
+  }
+
+  /** A route with its key, in no list yet. */
+  #newRoute(route: RouteDescription): number {
+    const store = this.#store;
+    const number = store.allocate();
+    for (let i = 0; i < this.words; i++) store.address[number * this.words + i] = route.address[i]!;
+    store.length[number] = route.length;
+    store.table[number] = route.table;
+    store.priority[number] = route.priority;
+    store.tos[number] = route.tos;
+    return number;
+  }
+
+  /** What of a route may be replaced. */
+  #describe(route: number, { type, protocol }: RouteDescription, hop: Hop): void {
+    this.#store.type[route] = type;
+    this.#store.protocol[route] = protocol;
+    this.#useHop(route, hop);
+    this.#touch(route);
   }
 
   /** RTM_DELROUTE. @returns whether it was known. */
@@ -145,51 +204,72 @@ export class Rib {
    * The interface went down or away. What is lost by that without a message is lost here too: IPv4 routes always, IPv6
    * routes when the sysctl skip_notify_on_dev_down says so. This host's own addresses stay until a message takes them.
    */
-  linkDown(ifindex: number): void {
-    for (const hop of this.hops.onInterface(ifindex)) {
-      this.#suspend(hop);
-      const alone = hop.legs.every((leg) => leg.ifindex === ifindex);
-      for (const route of this.#store.ofHop(hop.id))
-        if (alone && this.#store.type[route] !== RTN_LOCAL) this.#drop(route);
-        else this.#touch(route);
-    }
+  linkDown(ifindex: number): Work {
+    const hops = this.hops.onInterface(ifindex);
+    for (const hop of hops) this.#suspend(hop);
+    return this.#forRoutes(hops, (route, { legs }) => {
+      const alone = legs.every((leg) => leg.ifindex === ifindex);
+      if (alone && this.#store.type[route] !== RTN_LOCAL) this.#drop(route);
+      else this.#touch(route);
+    });
   }
 
   /** This host's address is gone: IPv4 routes that name it as their source go with it, with or without a message. */
-  sourceGone(source: number): void {
-    for (const hop of this.hops.ofSource(source)) {
-      this.#suspend(hop);
-      for (const route of this.#store.ofHop(hop.id)) this.#drop(route);
-    }
+  sourceGone(source: number): Work {
+    const hops = this.hops.ofSource(source);
+    for (const hop of hops) this.#suspend(hop);
+    return this.#forRoutes(hops, (route) => this.#drop(route));
   }
 
   /** The interface is up: hops on it may be trusted again. */
-  linkUp(ifindex: number): void {
-    for (const hop of this.hops.onInterface(ifindex)) this.#restore(hop);
+  linkUp(ifindex: number): Work {
+    return this.#restore(this.hops.onInterface(ifindex));
   }
 
   /** RTM_NEWNEXTHOP. */
-  nexthopDefined(id: number, object: NexthopObject): void {
-    for (const hop of this.hops.define(id, object)) {
-      this.#suspend(hop);
-      this.#restore(hop);
-    }
+  nexthopDefined(id: number, object: NexthopObject): Work {
+    const hops = this.hops.define(id, object);
+    for (const hop of hops) this.#suspend(hop);
+    return this.#restore(hops);
   }
 
   /** RTM_DELNEXTHOP. Routes that name it go with it; a group loses a member. */
-  nexthopDeleted(id: number): void {
-    for (const hop of this.hops.remove(id)) {
-      this.#suspend(hop);
-      for (const route of this.#store.ofHop(hop.id))
-        if (hop.nexthop === id || hop.legs.length === 0) this.#drop(route);
+  nexthopDeleted(id: number): Work {
+    const hops = this.hops.remove(id);
+    for (const hop of hops) this.#suspend(hop);
+    return this.#forRoutes(
+      hops,
+      (route, { nexthop, legs }) => {
+        if (nexthop === id || legs.length === 0) this.#drop(route);
         else this.#touch(route);
-      if (hop.users > 0) this.#restore(hop);
+      },
+      (hop) => {
+        hop.suspended = false;
+      },
+    );
+  }
+
+  *#forRoutes(
+    hops: readonly Hop[],
+    change: (route: number, hop: Hop) => void,
+    done: (hop: Hop) => void = () => {},
+  ): Generator<undefined, undefined, undefined> {
+    let count = 0;
+    for (const hop of hops) {
+      for (const route of this.#store.ofHop(hop.id)) {
+        change(route, hop);
+        if (++count % STEP === 0) yield;
+      }
+      done(hop);
     }
   }
 
-  /** Takes a prefix that must be looked at again; its address goes to `target`. @returns its length, or -1. */
+  /**
+   * Takes a prefix that must be looked at again; its address goes to `target`. @returns its length, or -1: then `changed`
+   * says whether more are being looked for.
+   */
   takeChanged(target: Uint32Array): number {
-    return this.#changed.pop(target);
+    return this.#changed.take(target);
   }
 
   get changed(): number {
@@ -198,18 +278,18 @@ export class Rib {
 
   /** Does any route of the table cover the whole prefix? */
   covers(table: number, address: Uint32Array, length: number): boolean {
-    return (this.#tables.get(table)?.longest(address, length) ?? -1) >= 0;
+    return (this.#tableOf(table)?.longest(address, length) ?? -1) >= 0;
   }
 
   /** Has the table a route of exactly this prefix? */
   has(table: number, address: Uint32Array, length: number): boolean {
-    return (this.#tables.get(table)?.find(address, length) ?? -1) >= 0;
+    return (this.#tableOf(table)?.find(address, length) ?? -1) >= 0;
   }
 
   /** Routes of exactly this prefix in the order they are tried. */
   *routesAt(table: number, address: Uint32Array, length: number): Generator<RouteDescription> {
     const store = this.#store;
-    let route = this.#tables.get(table)?.get(address, length) ?? 0;
+    let route = this.#tableOf(table)?.get(address, length) ?? 0;
     for (; route !== 0; route = store.next[route]!) {
       const hop = this.hops.get(store.hop[route]!);
       yield {
@@ -236,7 +316,7 @@ export class Rib {
    */
   plainHop(table: number, address: Uint32Array, length: number): Hop | 'ask' | undefined {
     const store = this.#store;
-    const first = this.#tables.get(table)?.get(address, length) ?? 0;
+    const first = this.#tableOf(table)?.get(address, length) ?? 0;
     if (first === 0) return undefined;
     for (let route = first; route !== 0; route = store.next[route]!) if (store.tos[route] !== 0) return 'ask';
     const second = store.next[first]!;
@@ -260,12 +340,12 @@ export class Rib {
   }
 
   get statistics(): RibStatistics {
-    let bytes = this.#store.bytes + this.#changed.bytes;
-    for (const table of this.#tables.values()) bytes += table.bytes;
+    const tables = [this.#main, this.#local, ...this.#others.values()];
+    const bytes = tables.reduce((sum, table) => sum + table.bytes, this.#store.bytes + this.#changed.bytes);
     return {
       routes: this.#store.count,
       hops: this.hops.size,
-      tables: this.#tables.size,
+      tables: tables.filter(({ size }) => size > 0).length,
       strayDeletions: this.#strayDeletions,
       bytes,
     };
@@ -273,7 +353,7 @@ export class Rib {
 
   #equals({ table, address, length, tos, priority }: RouteDescription): readonly number[] {
     const store = this.#store;
-    let route = this.#tables.get(table)?.get(address, length) ?? 0;
+    let route = this.#tableOf(table)?.get(address, length) ?? 0;
     if (route === 0) return none;
     const found: number[] = [];
     for (; route !== 0; route = store.next[route]!)
@@ -316,11 +396,7 @@ export class Rib {
   #link(route: number, first: boolean): void {
     const store = this.#store;
     const number = store.table[route]!;
-    let table = this.#tables.get(number);
-    if (!table) {
-      table = new PrefixTable(this.words, number === mainTable ? this.#expected : undefined);
-      this.#tables.set(number, table);
-    }
+    const table = this.#tableOf(number)!;
     const address = store.addressOf(route);
     const priority = store.priority[route]!;
     let previous = 0;
@@ -338,7 +414,7 @@ export class Rib {
     const store = this.#store;
     this.#touch(route);
     const number = store.table[route]!;
-    const table = this.#tables.get(number)!;
+    const table = this.#tableOf(number)!;
     const address = store.addressOf(route);
     const length = store.length[route]!;
     const head = table.get(address, length)!;
@@ -350,7 +426,7 @@ export class Rib {
       while (store.next[previous] !== route) previous = store.next[previous]!;
       store.next[previous] = store.next[route]!;
     }
-    if (table.size === 0) this.#tables.delete(number);
+    if (table.size === 0) this.#others.delete(number);
     const hop = this.hops.get(store.hop[route]!);
     store.release(route);
     hop.users--;
@@ -370,21 +446,12 @@ export class Rib {
 
   /** A route of the local table hides what other tables say below it, so those prefixes change with it. */
   #touch(route: number): void {
+    if (!this.#noting) return;
     const store = this.#store;
     const address = store.addressOf(route);
     const length = store.length[route]!;
-    if (!this.#noting) return;
-    this.#changed.set(address, length, 1);
-    const main = this.#tables.get(mainTable);
-    if (store.table[route] !== localTable || length === this.words * 32 || !main) return;
-    const local = new PrefixTable(this.words);
-    local.set(address, length, 1);
-    const below = new Uint32Array(this.words);
-    for (let place = 0; place < main.places; place++) {
-      if (main.lengthAt(place) < length) continue;
-      main.addressAt(place, below);
-      if (local.find(below, length) >= 0) this.#changed.set(below, main.lengthAt(place), 1);
-    }
+    this.#changed.add(address, length);
+    if (store.table[route] === localTable) this.#changed.addBelow(address, length);
   }
 
   #suspend(hop: Hop): void {
@@ -392,8 +459,19 @@ export class Rib {
     this.onSuspend(hop);
   }
 
-  #restore(hop: Hop): void {
-    hop.suspended = false;
-    for (const route of this.#store.ofHop(hop.id)) this.#touch(route);
+  #restore(hops: readonly Hop[]): Work {
+    for (const hop of hops) hop.suspended = false;
+    return this.#forRoutes(hops, (route) => this.#touch(route));
+  }
+
+  #tableOf(number: number): PrefixTable | undefined {
+    if (number === mainTable) return this.#main;
+    return number === localTable ? this.#local : this.#others.get(number);
+  }
+
+  #makeTable(number: number): PrefixTable {
+    const table = new PrefixTable(this.words);
+    this.#others.set(number, table);
+    return table;
   }
 }

@@ -70,7 +70,7 @@ function changesIn(words: 1 | 4): fc.Arbitrary<Change[]> {
 
 for (const words of [1, 4] as const) {
   const name = words === 1 ? 'IPv4' : 'IPv6';
-  const table = (groups: number, rootBits = 8) => {
+  const table = (groups: number, rootBits = 16) => {
     const memory = new WatchedMemory(new Uint32Array(2 ** rootBits), new Uint32Array(groups * 256));
     if (words === 1) return { memory, table: new StrideTable(words, memory, atOnce) };
     const lists = new WatchedLists(new Uint32Array(groups * 2 * 32));
@@ -144,7 +144,9 @@ for (const words of [1, 4] as const) {
                 const seen = fib.lookup(probe);
                 expect(seen === crowdedEntry || numberOf(seen) === after[i]).toBe(true);
               });
-              fib.repair();
+              // Mostly a little of it, so that changes come while it is under way.
+              let steps = change.nextHop;
+              fib.repair(() => steps-- > 0);
             }
           },
         ),
@@ -166,7 +168,7 @@ for (const words of [1, 4] as const) {
             }
           }
           for (const { value, length } of [...oracle.prefixes.values()]) {
-            if (length <= 8) continue;
+            if (length <= 16) continue;
             fib.delete(wordsOf(value, words), length);
             oracle.delete(value, length);
           }
@@ -180,6 +182,48 @@ for (const words of [1, 4] as const) {
     });
   });
 }
+
+describe('a very short prefix', () => {
+  test('is painted in pieces, each slot old or new, and completed before the next change', () => {
+    const memory = new SlotMemory(new Uint32Array(2 ** 20), new Uint32Array(4 * 256));
+    const table = new StrideTable(1, memory, atOnce);
+    const [first, last] = [Uint32Array.of(0), Uint32Array.of(0x7fffffff)];
+    table.set(first, 1, 5);
+    expect(table.unfinished).toBe(true);
+    expect([numberOf(table.lookup(first)), numberOf(table.lookup(last))]).toEqual([5, 0]);
+    while (table.unfinished) table.proceed();
+    expect(numberOf(table.lookup(last))).toBe(5);
+    table.delete(first, 1);
+    expect([numberOf(table.lookup(first)), numberOf(table.lookup(last))]).toEqual([0, 5]);
+    table.set(Uint32Array.of(0x7fffff00), 24, 6);
+    expect(table.unfinished).toBe(false);
+    expect(numberOf(table.lookup(last))).toBe(6);
+    expect(numberOf(table.lookup(Uint32Array.of(0x7ffffeff)))).toBe(0);
+  });
+});
+
+describe('repair', () => {
+  test('goes on where it was, and takes in what came meanwhile', () => {
+    let now = 0;
+    const memory = new SlotMemory(new Uint32Array(2 ** 16), new Uint32Array(256));
+    const table = new StrideTable(1, memory, { mark: () => now, passed: (mark) => now - mark >= 10 });
+    for (let i = 0; i < 5000; i++) table.set(Uint32Array.of(0x10000000 + i * 0x10000), 16, 1);
+    table.set(Uint32Array.of(0x0a000000), 24, 7);
+    table.set(Uint32Array.of(0x0b000000), 24, 8);
+    expect(table.statistics.crowdedSlots).toBe(1);
+    table.delete(Uint32Array.of(0x0a000000), 24);
+    now = 10;
+    expect(table.repair(() => false)).toBe(0);
+    table.set(Uint32Array.of(0x0b000100), 24, 9);
+    table.set(Uint32Array.of(0x0b000200), 24, 3);
+    table.delete(Uint32Array.of(0x0b000200), 24);
+    expect(table.repair()).toBe(1);
+    expect([0x0b000001, 0x0b000101, 0x0b000201].map((a) => numberOf(table.lookup(Uint32Array.of(a))))).toEqual([
+      8, 9, 0,
+    ]);
+    expect(table.statistics.crowdedSlots).toBe(0);
+  });
+});
 
 describe('groups', () => {
   test('are not used again before the grace period is over', () => {

@@ -4,6 +4,7 @@ import { NextHopTable, numberOf, SlotMemory, StrideTable } from '../../../../../
 import {
   type AddMode,
   FibWriter,
+  finish,
   type Leg,
   localTable,
   mainTable,
@@ -108,19 +109,19 @@ describe('Rib', () => {
 
   test('loses what IPv4 loses without a message when a link goes down or a nexthop object is deleted', () => {
     const { rib, writer, answer } = setUp();
-    rib.nexthopDefined(7, { legs: [leg(3, 7)], members: [], plain: true });
+    finish(rib.nexthopDefined(7, { legs: [leg(3, 7)], members: [], plain: true }));
     rib.add(route('10.0.0.0/8'), 'create');
     rib.add(route('20.0.0.0/8', { hop: { legs: [], nexthop: 7, plain: true } }), 'create');
     rib.add(route('20.1.0.0/16', { hop: { legs: [leg(4, 4)], plain: true } }), 'create');
     writer.write(100);
     expect([answer(0x0a000001), answer(0x14000001), answer(0x14010001)]).toEqual(['2.1', '3.7', '4.4']);
-    rib.linkDown(2);
+    finish(rib.linkDown(2));
     expect(answer(0x0a000001)).toBe('ask'); // at once, before any prefix is written
-    rib.linkDown(4);
-    rib.nexthopDefined(7, { legs: [leg(3, 8)], members: [], plain: true });
+    finish(rib.linkDown(4));
+    finish(rib.nexthopDefined(7, { legs: [leg(3, 8)], members: [], plain: true }));
     writer.write(100);
     expect([answer(0x0a000001), answer(0x14000001), answer(0x14010001)]).toEqual(['ask', '3.8', '3.8']);
-    rib.nexthopDeleted(7);
+    finish(rib.nexthopDeleted(7));
     expect(answer(0x14000001)).toBe('ask');
     writer.write(100);
     expect(rib.statistics).toMatchObject({ routes: 0, hops: 0, tables: 0 });
@@ -129,13 +130,13 @@ describe('Rib', () => {
 
   test('asks for groups, and answers when one member is left', () => {
     const { rib, writer, answer } = setUp();
-    rib.nexthopDefined(1, { legs: [leg(3, 1)], members: [], plain: true });
-    rib.nexthopDefined(2, { legs: [leg(4, 2)], members: [], plain: true });
-    rib.nexthopDefined(9, { legs: [], members: [1, 2], plain: true });
+    finish(rib.nexthopDefined(1, { legs: [leg(3, 1)], members: [], plain: true }));
+    finish(rib.nexthopDefined(2, { legs: [leg(4, 2)], members: [], plain: true }));
+    finish(rib.nexthopDefined(9, { legs: [], members: [1, 2], plain: true }));
     rib.add(route('10.0.0.0/8', { hop: { legs: [], nexthop: 9, plain: true } }), 'create');
     writer.write(10);
     expect(answer(0x0a000001)).toBe('ask');
-    rib.nexthopDeleted(1);
+    finish(rib.nexthopDeleted(1));
     writer.write(10);
     expect(answer(0x0a000001)).toBe('4.2');
   });
@@ -227,8 +228,8 @@ describe('FibWriter', () => {
           const equal = (r: RouteDescription) => keyOf(r) === keyOf(change);
           const same = (r: RouteDescription) => equal(r) && r.type === change.type && hopOf(r) === hopOf(change);
           if (s.what === 'down') {
-            rib.linkDown(s.ifindex);
-            rib.linkUp(s.ifindex);
+            finish(rib.linkDown(s.ifindex));
+            finish(rib.linkUp(s.ifindex));
             model = model.filter((r) => r.hop.legs.some(({ ifindex }) => ifindex !== s.ifindex));
           } else if (s.what === 'delete') {
             const equals = model.filter(equal);
