@@ -1,7 +1,7 @@
 /** `headrace announcements`: VIPs from what is wanted to whom they reached, and their planned withdrawal. */
 import type { Command } from 'commander';
-import { toJson } from '../daemon/control-server.ts';
 import type { Announcement } from '../daemon/parts/announce.ts';
+import { toJson } from '../json.ts';
 import { age } from './checks.ts';
 import { askDaemon, type InstanceOptions, pathsOf, type Question, withInstance, withJson } from './instance.ts';
 import { table } from './table.ts';
@@ -35,7 +35,7 @@ Examples:
 }
 
 async function ask(options: InstanceOptions, resource: string, question?: Question): Promise<readonly Announcement[]> {
-  const paths = pathsOf(options);
+  const paths = await pathsOf(options);
   const answer = await askDaemon<readonly Announcement[]>(paths, resource, question);
   if (!answer)
     throw Object.assign(

@@ -1,8 +1,8 @@
 /** `headrace backends` lists them; `headrace backend` is an operator's word about one. */
 import type { Command } from 'commander';
 import type { BackendReport } from '../../controlplane/balancer/report.ts';
-import { durationMs, durationText } from '../config/schema/units.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { durationMs, durationText } from '../config/durations.ts';
+import { toJson } from '../json.ts';
 import { type InstanceOptions, withInstance, withJson } from './instance.ts';
 import { askRunning } from './services.ts';
 import { table } from './table.ts';

@@ -75,7 +75,7 @@ function positive(text: string): number {
 }
 
 async function capture(options: CaptureCommandOptions): Promise<void> {
-  const paths = pathsOf(options);
+  const paths = await pathsOf(options);
   const request: CaptureRequest = {
     filter: options.filter ?? '',
     verdicts: [...options.verdict],

@@ -1,7 +1,7 @@
 /** `headrace checks`: every health check, what it found last, and since when. */
 import type { Command } from 'commander';
 import type { CheckReport } from '../../controlplane/health/index.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { table } from './table.ts';
 
@@ -26,7 +26,7 @@ Examples:
   headrace checks --pool web --json`,
     )
     .action(async (options: ChecksOptions) => {
-      const paths = pathsOf(options);
+      const paths = await pathsOf(options);
       const all = await askDaemon<CheckReport[]>(paths, '/checks');
       if (!all)
         throw Object.assign(

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { ConnectionList } from '../../controlplane/balancer/nat/connections.ts';
 import { natStates } from '../../controlplane/balancer/nat/settings.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { type InstanceOptions, withInstance, withJson } from './instance.ts';
 import { askRunning } from './services.ts';
 import { table } from './table.ts';

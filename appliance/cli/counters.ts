@@ -1,7 +1,7 @@
 /** `headrace counters`: packets by interface, verdict and reason, straight from the pinned maps. */
 import type { Command } from 'commander';
 import { pinnedCounters } from '../../controlplane/dataplane/index.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { table } from './table.ts';
 
@@ -9,8 +9,8 @@ export function addCounters(program: Command): void {
   withJson(withInstance(program.command('counters')))
     .description('list packets and bytes by interface, verdict and reason')
     .addHelpText('after', '\nWorks without a daemon too.\n\nExamples:\n  headrace counters\n  headrace counters --json')
-    .action((options: InstanceOptions) => {
-      const paths = pathsOf(options);
+    .action(async (options: InstanceOptions) => {
+      const paths = await pathsOf(options);
       const rows = pinnedCounters(paths);
       if (!rows)
         throw Object.assign(

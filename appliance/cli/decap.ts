@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { RealServer, type UnwrappingSpec } from '../../controlplane/balancer/real-server.ts';
 import { instancePaths } from '../../controlplane/dataplane/index.ts';
 import { formatIp, type Link, parseIp, RouteNetlink } from '../../controlplane/netlink/index.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { withJson } from './instance.ts';
 import { table } from './table.ts';
 

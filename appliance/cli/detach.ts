@@ -17,7 +17,7 @@ export function addDetach(program: Command): void {
     )
     .addHelpText('after', '\nExamples:\n  headrace detach\n  headrace detach --instance edge')
     .action(async (options: InstanceOptions) => {
-      const paths = pathsOf(options);
+      const paths = await pathsOf(options);
       await stopDaemon(paths);
       const detached = existsSync(paths.pins) ? removeInstance(paths) : 0;
       await removeVipRoutes();

@@ -1,8 +1,7 @@
 /** What every command about a running box shares: which one is meant, and asking its daemon. */
 import { request } from 'node:http';
 import type { Command } from 'commander';
-import { type InstancePaths, instancePaths } from '../../controlplane/dataplane/index.ts';
-import { loadConfig } from '../config/load.ts';
+import { type InstancePaths, instancePaths } from '../../controlplane/dataplane/pins.ts';
 
 export interface InstanceOptions {
   readonly instance?: string;
@@ -22,8 +21,11 @@ export function withJson(command: Command): Command {
 }
 
 /** `--instance` wins over the file's, as it does for `headrace run`. @throws ConfigError for a file that is not right. */
-export function pathsOf({ instance, config }: InstanceOptions): InstancePaths {
-  return instancePaths(instance ?? (config === undefined ? 'default' : loadConfig(config).instance));
+export async function pathsOf({ instance, config }: InstanceOptions): Promise<InstancePaths> {
+  if (instance !== undefined || config === undefined) return instancePaths(instance ?? 'default');
+  // Most commands only ask the daemon, and shall not wait for what reads a configuration.
+  const { loadConfig } = await import('../config/load.ts');
+  return instancePaths(loadConfig(config).instance);
 }
 
 export interface Question {

@@ -1,6 +1,6 @@
 /** `headrace interfaces`: every port and what it can do. */
 import type { Command } from 'commander';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { stateOf } from './state.ts';
 import { table } from './table.ts';
@@ -14,7 +14,7 @@ export function addInterfaces(program: Command): void {
     )
     .addHelpText('after', '\nExamples:\n  headrace interfaces\n  headrace interfaces --json')
     .action(async (options: InstanceOptions) => {
-      const { interfaces, running } = await stateOf(pathsOf(options));
+      const { interfaces, running } = await stateOf(await pathsOf(options));
       if (options.json) {
         console.log(toJson(interfaces, 2));
         return;

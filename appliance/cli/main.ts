@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** Entry of the command line: runs the command, and decides how errors leave the program. */
 import { CommanderError } from 'commander';
-import { BpfError, LayoutError } from '../../controlplane/bpf/index.ts';
 import { ConfigError } from '../config/problem.ts';
 import { createProgram } from './program.ts';
 
@@ -11,7 +10,14 @@ function exitStatusOf(error: unknown): number {
   return error instanceof ConfigError ? 2 : 1;
 }
 
-const program = createProgram();
+/** Faults of the machine or of the operator's, which need no stack trace. */
+async function isExpected(error: unknown): Promise<boolean> {
+  if (error instanceof Error && 'code' in error) return true;
+  const { BpfError, LayoutError } = await import('../../controlplane/bpf/index.ts');
+  return error instanceof LayoutError || error instanceof BpfError;
+}
+
+const program = await createProgram(process.argv[2]);
 
 try {
   await program.parseAsync();
@@ -20,7 +26,6 @@ try {
   if (error instanceof CommanderError) {
     // It has said already what it has to say.
   } else if (error instanceof ConfigError) console.error(error.message);
-  else if (error instanceof LayoutError || error instanceof BpfError || (error instanceof Error && 'code' in error))
-    console.error(`headrace: ${error.message}`);
+  else if (await isExpected(error)) console.error(`headrace: ${(error as Error).message}`);
   else throw error;
 }

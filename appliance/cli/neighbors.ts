@@ -1,7 +1,7 @@
 /** `headrace neighbors`: next hops that are kept resolved, and how they are. */
 import type { Command } from 'commander';
-import { toJson } from '../daemon/control-server.ts';
 import type { NeighborRow } from '../daemon/parts/neighbors.ts';
+import { toJson } from '../json.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { table } from './table.ts';
 
@@ -10,7 +10,7 @@ export function addNeighbors(program: Command): void {
     .description('list the next hops that are kept resolved: gateways of routes and hosts of attached networks')
     .addHelpText('after', '\nExamples:\n  headrace neighbors\n  headrace neighbors --json')
     .action(async (options: InstanceOptions) => {
-      const paths = pathsOf(options);
+      const paths = await pathsOf(options);
       const rows = await askDaemon<readonly NeighborRow[]>(paths, '/neighbors');
       if (!rows)
         throw Object.assign(

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Changes, Plan } from '../../controlplane/balancer/plan.ts';
 import { loadConfig } from '../config/load.ts';
 import { renderProblem } from '../config/problem.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { askRunning } from './services.ts';
 
 interface PlanOptions {

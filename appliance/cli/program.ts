@@ -1,52 +1,38 @@
 /** The command line's shape: each command is a file of its own, and this one knows their names. */
 import { Command } from 'commander';
-import { addAnnouncements } from './announcements.ts';
-import { addBackends } from './backends.ts';
-import { addBgp } from './bgp.ts';
-import { addCapture } from './capture.ts';
-import { addCheck } from './check.ts';
-import { addChecks } from './checks.ts';
-import { addConnections } from './connections.ts';
-import { addCounters } from './counters.ts';
-import { addDecap } from './decap.ts';
-import { addDemo } from './demo.ts';
-import { addDetach } from './detach.ts';
-import { addDoctor } from './doctor.ts';
-import { addInterfaces } from './interfaces.ts';
-import { addLoad } from './load.ts';
-import { addNeighbors } from './neighbors.ts';
-import { addPlan } from './plan.ts';
-import { addRoutes } from './routes.ts';
-import { addRun } from './run.ts';
-import { addServices } from './services.ts';
-import { addStatus } from './status.ts';
-import { addTop } from './top/top.ts';
 
-const commands = [
-  addRun,
-  addCheck,
-  addStatus,
-  addTop,
-  addInterfaces,
-  addNeighbors,
-  addCounters,
-  addCapture,
-  addRoutes,
-  addBgp,
-  addChecks,
-  addAnnouncements,
-  addDoctor,
-  addLoad,
-  addDetach,
-  addDemo,
-  addServices,
-  addBackends,
-  addConnections,
-  addPlan,
-  addDecap,
-];
+type Add = (program: Command) => void;
 
-export function createProgram(): Command {
+/** In the order of the help. Each is read when it is asked for: reading all takes longer than most of them run. */
+const commands: Readonly<Record<string, () => Promise<Add>>> = {
+  run: async () => (await import('./run.ts')).addRun,
+  check: async () => (await import('./check.ts')).addCheck,
+  status: async () => (await import('./status.ts')).addStatus,
+  top: async () => (await import('./top/top.ts')).addTop,
+  interfaces: async () => (await import('./interfaces.ts')).addInterfaces,
+  neighbors: async () => (await import('./neighbors.ts')).addNeighbors,
+  counters: async () => (await import('./counters.ts')).addCounters,
+  capture: async () => (await import('./capture.ts')).addCapture,
+  routes: async () => (await import('./routes.ts')).addRoutes,
+  bgp: async () => (await import('./bgp.ts')).addBgp,
+  checks: async () => (await import('./checks.ts')).addChecks,
+  announcements: async () => (await import('./announcements.ts')).addAnnouncements,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  load: async () => (await import('./load.ts')).addLoad,
+  detach: async () => (await import('./detach.ts')).addDetach,
+  demo: async () => (await import('./demo.ts')).addDemo,
+  services: async () => (await import('./services.ts')).addServices,
+  backends: async () => (await import('./backends.ts')).addBackends,
+  connections: async () => (await import('./connections.ts')).addConnections,
+  plan: async () => (await import('./plan.ts')).addPlan,
+  decap: async () => (await import('./decap.ts')).addDecap,
+};
+
+/** Other words that lead to one of them. */
+const aliases: Readonly<Record<string, string>> = { backend: 'backends', neighbours: 'neighbors' };
+
+/** @param word what the command line begins with: when it names a command, the program has that one alone */
+export async function createProgram(word = ''): Promise<Command> {
   const program = new Command('headrace')
     .description(
       'A software router in XDP: forwards in the driver what the kernel would forward, and leaves it the rest.',
@@ -55,13 +41,15 @@ export function createProgram(): Command {
     .showHelpAfterError()
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  for (const add of commands) add(program);
+  const asked = aliases[word] ?? word;
+  const loaders = Object.hasOwn(commands, asked) ? [commands[asked]!] : Object.values(commands);
+  for (const add of await Promise.all(loaders.map((load) => load()))) add(program);
   return program;
 }
 
 /** docs/reference/cli.md, from the help of each command. */
-export function cliReference(): string {
-  const sections = createProgram().commands.map((command) => {
+export async function cliReference(): Promise<string> {
+  const sections = (await createProgram()).commands.map((command) => {
     let text = '';
     command.configureHelp({ helpWidth: 100 });
     command.configureOutput({

@@ -10,7 +10,7 @@ import { doctorReference } from '../doctor/index.ts';
 import { cliReference } from './program.ts';
 
 /** Generated pages by their path from the root of the repository. */
-export const references: Readonly<Record<string, () => string>> = {
+export const references: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/cli.md': cliReference,
   'docs/reference/config.md': configReference,
   'docs/reference/config.schema.json': () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
@@ -22,4 +22,4 @@ export const references: Readonly<Record<string, () => string>> = {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const [file, make] of Object.entries(references)) writeFileSync(file, make());
+  for (const [file, make] of Object.entries(references)) writeFileSync(file, await make());

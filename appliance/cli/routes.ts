@@ -1,9 +1,9 @@
 /** `headrace routes`: where a packet goes, by the kernel and by the mirror; without an address, how the mirror is. */
 import type { Command } from 'commander';
 import type { FamilyState, MirrorState } from '../../controlplane/routing/mirror/index.ts';
-import { toJson } from '../daemon/control-server.ts';
 import type { RouteReport } from '../daemon/parts/routes.ts';
 import type { DaemonStatus } from '../daemon/status.ts';
+import { toJson } from '../json.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { table } from './table.ts';
 
@@ -30,7 +30,7 @@ Examples:
   headrace routes 2001:db8::/48 --json`,
     )
     .action(async (address: string | undefined, options: InstanceOptions) => {
-      const paths = pathsOf(options);
+      const paths = await pathsOf(options);
       const resource = address === undefined ? '/status' : `/routes?address=${encodeURIComponent(address)}`;
       const answer = await askDaemon<DaemonStatus | RouteReport>(paths, resource);
       if (!answer)

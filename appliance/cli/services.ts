@@ -1,7 +1,7 @@
 /** `headrace services`: what clients can connect to, and whether anybody answers. */
 import type { Command } from 'commander';
 import type { ServiceReport } from '../../controlplane/balancer/report.ts';
-import { toJson } from '../daemon/control-server.ts';
+import { toJson } from '../json.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { table } from './table.ts';
 
@@ -50,7 +50,7 @@ export async function askRunning<T>(
   resource: string,
   question: Parameters<typeof askDaemon>[2] = {},
 ): Promise<T> {
-  const paths = pathsOf(options);
+  const paths = await pathsOf(options);
   const answer = await askDaemon<T>(paths, resource, question);
   if (answer === undefined)
     throw Object.assign(

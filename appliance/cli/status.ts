@@ -1,8 +1,8 @@
 /** `headrace status`: is all well? */
 import type { Command } from 'commander';
 import { count, duration, factsOf, type LiveSession, percent, type Snapshot } from '../../monitoring/live/index.ts';
-import { toJson } from '../daemon/control-server.ts';
 import type { DaemonStatus, InterfaceStatus } from '../daemon/status.ts';
+import { toJson } from '../json.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
 import { stateOf } from './state.ts';
 import { type Style, sign, styleOf } from './top/style.ts';
@@ -26,7 +26,7 @@ Examples:
   headrace status --json | jq .problems`,
     )
     .action(async (options: StatusOptions) => {
-      const paths = pathsOf(options);
+      const paths = await pathsOf(options);
       const status = await stateOf(paths);
       if (!status.healthy && !options.json) process.exitCode = 1;
       if (options.quiet) return;

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { listen } from '../http-listen.ts';
+import { toJson } from '../json.ts';
 import { type Route, RouteError } from './part.ts';
 
 /** By method and path. */
@@ -91,11 +92,4 @@ async function jsonBody(request: IncomingMessage): Promise<unknown> {
   } catch {
     throw new RouteError(400, 'the body is not JSON');
   }
-}
-
-/** JSON with 64-bit counters as numbers; beyond 2^53 as strings, which lose nothing. */
-export function toJson(value: unknown, indent = 0): string {
-  const plain = (_: string, item: unknown): unknown =>
-    typeof item === 'bigint' ? (item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : String(item)) : item;
-  return JSON.stringify(value, plain, indent);
 }

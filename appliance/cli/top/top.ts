@@ -34,7 +34,7 @@ Examples:
     )
     .action(async (options: TopOptions, command: Command) => {
       if (!sortKeys.includes(options.sort)) command.error(`error: --sort: give one of ${sortKeys.join(', ')}`);
-      const paths = pathsOf(options);
+      const paths = await pathsOf(options);
       const first = await askDaemon<Snapshot>(paths, '/snapshot');
       if (!first)
         throw Object.assign(

@@ -1,9 +1,8 @@
 /** Quantities as people write them: `3s`, `25%`, `10k/s`. What comes out has its unit in the name of whoever uses it. */
 import { z } from 'zod';
+import { durationMs, durationPattern, durationText } from '../durations.ts';
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const countUnits: Readonly<Record<string, number>> = { '': 1, k: 1000, M: 1_000_000 };
-const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const countPattern = /^(\d+(?:\.\d+)?)([kM]?)$/;
 const percentPattern = /^(\d+(?:\.\d+)?)%$/;
 
@@ -36,18 +35,6 @@ export function percent() {
     .regex(percentPattern, 'not a share: write a number and %, as in 50%')
     .transform((text) => Number(percentPattern.exec(text)?.[1]) / 100)
     .refine((share) => share <= 1, 'must be from 0% to 100%');
-}
-
-/** @param text matches `durationPattern`; NaN when it does not. */
-export function durationMs(text: string): number {
-  const [, number = '', unit = ''] = durationPattern.exec(text) ?? [];
-  return Math.round(Number(number || Number.NaN) * (durationUnits[unit] ?? Number.NaN));
-}
-
-/** The shortest way to write it, in whole units. */
-export function durationText(ms: number): string {
-  const unit = ['d', 'h', 'm', 's'].find((name) => ms > 0 && ms % durationUnits[name]! === 0) ?? 'ms';
-  return `${ms / durationUnits[unit]!}${unit}`;
 }
 
 function parseCount(text: string): number {

@@ -15,13 +15,13 @@ describe('the box a command is about', () => {
   };
   const edge = file('edge.yaml', 'version: 1\ninstance: edge\ndataplane:\n  interfaces:\n    - match: p0\n');
 
-  it('is "default", the file\'s, or the one named', () => {
-    expect(pathsOf({}).instance).toBe('default');
-    expect(pathsOf({ config: edge }).instance).toBe('edge');
-    expect(pathsOf({ config: edge, instance: 'core' }).instance).toBe('core');
+  it('is "default", the file\'s, or the one named', async () => {
+    expect((await pathsOf({})).instance).toBe('default');
+    expect((await pathsOf({ config: edge })).instance).toBe('edge');
+    expect((await pathsOf({ config: edge, instance: 'core' })).instance).toBe('core');
   });
 
-  it('is not guessed from a file that is wrong', () => {
-    expect(() => pathsOf({ config: file('bad.yaml', 'version: 1\ninstnace: edge\n') })).toThrow(ConfigError);
+  it('is not guessed from a file that is wrong', async () => {
+    await expect(pathsOf({ config: file('bad.yaml', 'version: 1\ninstnace: edge\n') })).rejects.toThrow(ConfigError);
   });
 });

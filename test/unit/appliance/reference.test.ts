@@ -5,8 +5,8 @@ import { references } from '../../../appliance/cli/reference.ts';
 import { catalogue } from '../../../monitoring/index.ts';
 
 describe('references', () => {
-  it.each(Object.keys(references))('%s is current', (file) => {
-    expect(readFileSync(file, 'utf8')).toBe(references[file]!());
+  it.each(Object.keys(references))('%s is current', async (file) => {
+    expect(readFileSync(file, 'utf8')).toBe(await references[file]!());
   });
 
   it('counters end in _total and gauges never do', () => {
