@@ -341,7 +341,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	if (out.verdict == VERDICT_PASS)
 		return lb_drop(REASON_BACKEND_UNABLE);
 	target->egress = way->ifindex;
-	if (target->begins && service->mss)
+	if (target->begins && service->mss && packet->protocol == IPPROTO_TCP)
 		lb_clamp(ctx, packet, service->mss);
 
 	grow = (int)(overhead + out.l3_offset) - packet->l3_offset;

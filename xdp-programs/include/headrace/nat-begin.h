@@ -187,6 +187,8 @@ __noinline int nat_begin(const struct packet *packet, struct lb_target *target, 
 		return lb_drop(REASON_NAT_REFUSED);
 	}
 	nat_event(NAT_EVENT_BEGUN);
+	if (packet->protocol == IPPROTO_UDP)
+		target->begins = 1;
 	nat_decide(&scratch->to, &scratch->fresh, NAT_CHANGE_FLOW);
 	return LB_FORWARD;
 }

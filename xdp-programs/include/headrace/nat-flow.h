@@ -55,7 +55,9 @@ static __always_inline int nat_read_key(struct xdp_md *ctx, const struct packet 
 	key->source_port = packet->source_port;
 	key->destination_port = packet->destination_port;
 	*(__u32 *)&key->protocol = packet->protocol | (__u32)direction << 8;
-	if (packet->protocol == IPPROTO_TCP && !packet->fragment) {
+	/* Behind options its flags are not where they are looked for, and it is dropped in any case. */
+	if (packet->protocol == IPPROTO_TCP &&
+	    packet->l4_offset == packet->l3_offset + (packet->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr))) {
 		if ((const void *)(tcp + 1) > end)
 			return 0;
 		segment->sequence = bpf_ntohl(tcp->seq);

@@ -82,7 +82,7 @@ __noinline int nat_find_reply(struct xdp_md *ctx, const struct packet *packet)
 	if (!back)
 		back = bpf_map_lookup_elem(&nat_opening, &scratch->key);
 	if (!back)
-		return nat_stray(scratch);
+		return nat_stray(ctx, packet);
 	if ((__u32)bpf_jiffies64() - back->touched > NAT_TOUCH || !(back->flags & NAT_REPLIED) ||
 	    tcp.flags & (NAT_TCP_SYN | NAT_TCP_FIN | NAT_TCP_RST)) {
 		nat_touch(back);
@@ -145,6 +145,15 @@ static __always_inline int nat_ask(struct xdp_md *ctx, const struct packet *pack
 	return 1;
 }
 
+/* Is the packet one that the kernel cuts up where it is too long? */
+static __always_inline int nat_may_fragment(struct xdp_md *ctx, const struct packet *packet)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct iphdr *ip = network_header(ctx, packet->l3_offset);
+
+	return packet->family == AF_INET && (const void *)(ip + 1) <= end && !(ip->frag_off & bpf_htons(0x4000));
+}
+
 /* Sends a reply on, as scratch->to says. Verdict; or LB_REFUSE, when its sender has to be told that it is too big. */
 __noinline int nat_send_reply(struct xdp_md *ctx, struct packet *packet, struct lb_target *target)
 {
@@ -162,7 +171,7 @@ __noinline int nat_send_reply(struct xdp_md *ctx, struct packet *packet, struct 
 	if (!nat_ask(ctx, packet, scratch, fib))
 		return lb_drop(REASON_VIP_UNFIT);
 	result = bpf_fib_lookup(ctx, fib, sizeof(scratch->lookup), 0);
-	if (result == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+	if (result == BPF_FIB_LKUP_RET_FRAG_NEEDED && !nat_may_fragment(ctx, packet)) {
 		target->mtu = fib->mtu_result;
 		return lb_refuse(target, REASON_VIP_TOO_BIG, LB_REFUSAL_ICMP);
 	}

@@ -114,20 +114,44 @@ static __always_inline __u32 nat_later_fragment(struct nat_scratch *scratch, con
 	return first->backend;
 }
 
-/* A packet of no connection, whose key is in the scratch: the reason to drop it, or NEXT. */
-static __always_inline int nat_stray(const struct nat_scratch *scratch)
+/*
+ * A packet of no connection, whose key is in the scratch: the reason to drop it, or NEXT. This host talks to backends
+ * too, to see whether they are well, and what is for itself the kernel gets.
+ */
+__noinline int nat_stray(struct xdp_md *ctx, const struct packet *packet)
 {
 	struct nat_source_key from = {};
-	__u32 zero = 0;
 	const struct nat_settings *settings;
+	struct nat_scratch *scratch;
+	struct bpf_fib_lookup *fib;
+	__u32 zero = 0;
 
+	if (!feature_nat)
+		return NEXT;
+	scratch = nat_my_scratch();
+	settings = bpf_map_lookup_elem(&nat_settings, &zero);
+	if (!packet || !scratch || !settings)
+		return NEXT;
 	nat_copy(from.address, scratch->key.source);
 	from.port = scratch->key.source_port;
 	from.protocol = scratch->key.protocol;
-	if (!bpf_map_lookup_elem(&nat_sources, &from))
+	if (!bpf_map_lookup_elem(&nat_sources, &from) || settings->route_strays)
 		return NEXT;
-	settings = bpf_map_lookup_elem(&nat_settings, &zero);
-	return settings && settings->route_strays ? NEXT : lb_drop(REASON_NAT_NO_FLOW);
+	fib = (void *)scratch->lookup;
+	__builtin_memset(scratch->lookup, 0, sizeof(scratch->lookup));
+	fib->family = packet->family;
+	fib->l4_protocol = packet->protocol;
+	fib->ifindex = packet->ingress;
+	if (packet->family == AF_INET) {
+		fib->ipv4_src = scratch->key.source[3];
+		fib->ipv4_dst = scratch->key.destination[3];
+	} else {
+		__builtin_memcpy(fib->ipv6_src, scratch->key.source, sizeof(fib->ipv6_src));
+		__builtin_memcpy(fib->ipv6_dst, scratch->key.destination, sizeof(fib->ipv6_dst));
+	}
+	if (bpf_fib_lookup(ctx, fib, sizeof(scratch->lookup), 0) == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return NEXT;
+	return lb_drop(REASON_NAT_NO_FLOW);
 }
 
 /* What a fragment's packet is: LB_FRAGMENT_FIRST has put its ports into the key in the scratch. */
@@ -216,7 +240,7 @@ __noinline int nat_find_fragment(struct xdp_md *ctx, const struct packet *packet
 	if (!back)
 		back = bpf_map_lookup_elem(&nat_opening, &scratch->key);
 	if (!back)
-		return nat_stray(scratch);
+		return nat_stray(ctx, packet);
 	service = lb_service(back->service);
 	if (!service || service->fragments == LB_FRAGMENTS_DROP)
 		return lb_drop(REASON_VIP_FRAGMENT);

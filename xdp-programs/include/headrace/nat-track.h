@@ -42,6 +42,11 @@ __noinline int nat_track_key(const struct packet *packet, struct lb_target *targ
 	if (!flow)
 		return nat_begin_for(packet, target, tcp->flags);
 	over = nat_is_over(flow, packet->protocol, tcp->flags);
+	/* The LRU may have pushed out one half: without the other no answer would be known as one. */
+	if (opening && !(flow->flags & NAT_REPLIED) && !over) {
+		nat_peer_of(&scratch->peer, flow, packet->protocol, NAT_FORWARD);
+		over = !bpf_map_lookup_elem(&nat_opening, &scratch->peer);
+	}
 	if (!over && !lb_alive(flow->backend)) {
 		nat_event(NAT_EVENT_GIVEN_UP);
 		over = 1;
