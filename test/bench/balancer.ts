@@ -13,6 +13,7 @@ import { BalancerBox, be16, mapped, settling, steady, TCP, UDP } from '../datapl
 import { mac } from '../dataplane/packets/bytes.ts';
 import { hosts } from '../dataplane/packets/packet.ts';
 import { repository } from '../lab/library/repository.ts';
+import { CLIENTS, NAT_BACKEND, NAT_FLOWS, NAT_REPLY_PORT, natBench } from './balancer-nat.ts';
 import { type Samples, summarize } from './statistics.ts';
 
 /** A frame of 64 bytes with its check sequence, which XDP never sees. */
@@ -21,7 +22,7 @@ const SLOTS = 65_537;
 const BACKENDS = 100;
 const VIP4 = '192.0.2.100';
 const VIP6 = '2001:db8:1::100';
-const [DROP, TX] = [1, 3];
+const [DROP, TX, REDIRECT] = [1, 3, 4];
 
 interface Case {
   readonly name: string;
@@ -33,6 +34,11 @@ interface Case {
   readonly protocol?: number;
   readonly flags?: number;
   readonly ipv6?: boolean;
+  /** By a box that translates. */
+  readonly nat?: boolean;
+  /** Default: a client's, and the VIP. */
+  readonly source?: string;
+  readonly destination?: string;
   /** Before each sample. */
   readonly prepare?: (box: BalancerBox) => void;
 }
@@ -137,6 +143,26 @@ function cases(): Case[] {
     { ...tcp, name: 'UDP by hash, 1 million flows', protocol: UDP, flows: 1_000_000 },
     { ...tcp, name: 'UDP tracked, 1 flow', protocol: UDP, port: 81 },
     { ...tcp, name: 'UDP tracked, 100,000 flows', protocol: UDP, port: 81, flows: 100_000 },
+    { ...tcp, name: 'nat, 1 flow', port: 90, nat: true },
+    { ...tcp, name: 'nat, 100,000 flows', port: 90, nat: true, flows: NAT_FLOWS },
+    {
+      ...tcp,
+      name: 'nat, SYN of a new flow each packet',
+      port: 90,
+      nat: true,
+      flows: Number.POSITIVE_INFINITY,
+      flags: SYN,
+    },
+    {
+      ...tcp,
+      name: 'nat, reply, 1 flow',
+      nat: true,
+      source: NAT_BACKEND,
+      destination: '10.0.1.2',
+      port: NAT_REPLY_PORT,
+    },
+    { ...tcp, name: 'routed, beside a balancer', verdict: REDIRECT, destination: '198.51.100.7' },
+    { ...tcp, name: 'routed, beside one that translates', verdict: REDIRECT, destination: '198.51.100.7', nat: true },
   ];
 }
 
@@ -145,8 +171,8 @@ export function measureBalancer({ rounds, repeat }: { rounds: number; repeat: nu
   furnish(box);
   using object = BpfObject.open(`${repository}/build/xdp/balance-bench.bpf.o`);
   object.load();
+  using nat = natBench(SLOTS, BACKENDS);
   using programs = object.map(benchMaps.programs);
-  programs.set(0, box.program.fd);
   using arrivals: MappedMap = object.map(benchMaps.arrivals).mmap();
   const all = cases();
   const taken = new Map<string, Program>();
@@ -160,7 +186,9 @@ export function measureBalancer({ rounds, repeat }: { rounds: number; repeat: nu
     for (let round = 0; round < rounds; round++)
       all.forEach((one, i) => {
         one.prepare?.(box);
-        samples[i]!.push(sample(box, program(one.program ?? 'subject'), arrivals, one, repeat));
+        const on = one.nat ? nat : box;
+        programs.set(0, on.program.fd);
+        samples[i]!.push(sample(on, program(one.program ?? 'subject'), arrivals, one, repeat));
       });
   } finally {
     for (const one of taken.values()) one.close();
@@ -186,8 +214,8 @@ function sample(box: BalancerBox, program: Program, arrivals: MappedMap, one: Ca
     flow_mask: endless ? 0xffff_ffff : 0,
     modulo: endless ? 0 : one.flows,
     frame: one.ipv6 ? FRAME + 20 : FRAME,
-    source: words(one.ipv6 ? '2001:db8:77::' : '100.64.0.0'),
-    destination: words(one.ipv6 ? VIP6 : VIP4),
+    source: words(one.source ?? (one.ipv6 ? '2001:db8:77::' : CLIENTS)),
+    destination: words(one.destination ?? (one.ipv6 ? VIP6 : VIP4)),
     port: be16(one.port),
     protocol: one.protocol ?? TCP,
     flags: one.flags ?? ACK,
