@@ -130,7 +130,7 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
       });
     }),
     backendReachable: each(({ unreachable }) => Number(unreachable === '')),
-    backendRemembered: each(({ number }, { sweeper }) => sweeper.rememberedFor(number)),
+    backendRemembered: each(({ number }, balancer) => balancer.rememberedFor(number)),
     ringSlots: all(function* (balancer) {
       for (const ring of balancer.rings()) {
         const { settling, pinned } = ring.keeper.ring.phases();

@@ -132,6 +132,8 @@ const examples: Readonly<Record<string, string>> = {
   services: 'services: { www: { frontends: [ { vip: 198.51.100.10, tcp: [80, 443] } ], pool: web } }',
   'services.NAME.frontends': 'frontends: [ { vip: 198.51.100.10, tcp: [80, 443] } ]',
   'services.NAME.pool': 'pool: web',
+  'services.NAME.forward.snat': 'snat: true, or snat: { addresses: [10.9.0.1], ports: 20000-29999 }',
+  'balancer.nat.ports': 'ports: 1024-32767',
   'services.NAME.quorum': 'quorum: { up: 50%, down: 25% }',
 
   version: 'version: 1',

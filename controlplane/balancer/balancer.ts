@@ -146,6 +146,11 @@ export class Balancer implements ServiceStates {
     return [...this.#statuses.values()];
   }
 
+  /** Connections remembered for a backend, while slots move and translated, as of the last walks. */
+  rememberedFor(number: number): number {
+    return this.sweeper.rememberedFor(number) + this.nat.connectionsOf(number);
+  }
+
   /** Do packets still go to the backend of this number? */
   isAlive(number: number): boolean {
     return this.#backends.isAlive(number);

@@ -137,7 +137,7 @@ export function reportBackends(balancer: Balancer, memory: BalanceMemory): Backe
       packets,
       bytes,
       newConnections: flows,
-      remembered: balancer.sweeper.rememberedFor(number) + balancer.nat.connectionsOf(number),
+      remembered: balancer.rememberedFor(number),
       since: changedAt === 0 ? null : changedAt,
     };
   });

@@ -60,7 +60,7 @@ export const balancerMetrics = {
   backendRemembered: gauge(
     'headrace_backend_remembered_connections',
     ['pool', 'backend'],
-    'Connections remembered for it while slots move, as of the last walk through the table.',
+    'Connections remembered for it, while slots move and translated, as of the last walks through the tables.',
   ),
   ringSlots: gauge('headrace_ring_slots', ['pool', 'size', 'phase'], 'Slots of a ring by phase.'),
   ringRebuilds: counter('headrace_maglev_rebuilds_total', ['pool', 'size'], 'Rings built since the daemon started.'),

@@ -147,4 +147,13 @@ describe('a balancer in nat mode', () => {
     });
     expect(round.servers).toEqual({ b: servers['b'] });
   });
+
+  it('goes with its last service, and comes back with another', async () => {
+    const other = config() as { services: Record<string, { forward: object }> };
+    for (const service of Object.values(other.services)) service.forward = { mode: 'ipip' };
+    await reload(other);
+    expect(ask<Connections>('/connections')).toEqual({ states: {}, matching: 0, connections: [] });
+    await reload(config());
+    expect(fetched(`http://${vip4}/`)).toEqual(new Set(['a 10.0.1.2', 'b 10.0.1.2']));
+  });
 });

@@ -3,6 +3,7 @@
  * of the time: a walk that took long is followed by a longer rest.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { natEvent } from '../../bpf/generated/headrace.ts';
 import { natStates } from './settings.ts';
 import { type NatCensus, type NatRules, sweepNat } from './sweep.ts';
 import type { NatMaps } from './tables.ts';
@@ -24,6 +25,8 @@ export class NatSweeper {
   #next = Number.NEGATIVE_INFINITY;
   #closed = false;
   #census: NatCensus | undefined;
+  /** Connections that had begun when the last walk did. */
+  #begun = -1n;
   /** Since the daemon started. */
   sweeps = 0;
   removed = 0;
@@ -48,7 +51,12 @@ export class NatSweeper {
 
   /** A walk, when it is time. */
   async run(): Promise<void> {
-    if (this.#closed || this.#running || this.#options.now() < this.#next) return;
+    const { maps, now } = this.#options;
+    if (this.#closed || this.#running || now() < this.#next) return;
+    const tables = maps();
+    if (!tables) return;
+    // Walks through empty tables take a while too: their places are looked at one by one.
+    if (this.#isEmpty() && countBegun(tables) === this.#begun) return;
     await this.walk();
   }
 
@@ -66,6 +74,7 @@ export class NatSweeper {
     const tables = maps();
     if (!tables) return undefined;
     const begun = now();
+    this.#begun = countBegun(tables);
     const steps = sweepNat({ flows: tables.natFlows, opening: tables.natOpening }, rules(), now);
     for (;;) {
       const step = steps.next();
@@ -85,7 +94,17 @@ export class NatSweeper {
     }
   }
 
+  #isEmpty(): boolean {
+    const { flows = 1, opening = 1 } = this.#census?.entries ?? {};
+    return flows + opening === 0;
+  }
+
   close(): void {
     this.#closed = true;
   }
+}
+
+/** Connections begun since the maps were made. */
+function countBegun({ natEvents }: NatMaps): bigint {
+  return (natEvents.getPerCpu(natEvent.BEGUN) ?? []).reduce((sum, count) => sum + count, 0n);
 }
