@@ -27,6 +27,8 @@ describe('a balancer in nat mode', () => {
     backends: Object.fromEntries(
       ['a', 'b'].map((name) => [name, { address: farm.address(name, family), port, ...more[name] }]),
     ),
+    // Its answers come from where replies come from, and are for this host.
+    check: { tcp: { port }, interval: '1s', rise: 1 },
   });
   const config = (more: Readonly<Record<string, object>> = {}): object => ({
     version: 1,
