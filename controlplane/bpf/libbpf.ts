@@ -28,10 +28,6 @@ export const findProgram = lib.func('void *bpf_object__find_program_by_name(void
 ) => Handle | null;
 export const mapFd = lib.func('int bpf_map__fd(void *map)') as (map: Handle) => number;
 export const mapReuseFd = lib.func('int bpf_map__reuse_fd(void *map, int fd)') as (map: Handle, fd: number) => number;
-export const mapSetAutocreate = lib.func('int bpf_map__set_autocreate(void *map, bool autocreate)') as (
-  map: Handle,
-  autocreate: boolean,
-) => number;
 export const mapSetMaxEntries = lib.func('int bpf_map__set_max_entries(void *map, uint count)') as (
   map: Handle,
   count: number,

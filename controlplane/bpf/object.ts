@@ -16,6 +16,10 @@ import { Program } from './program.ts';
 /** Set by the kernel itself on some map types (devmaps): BPF_F_RDONLY_PROG. */
 const KERNEL_FLAGS = 1 << 7;
 
+const BPF_MAP_TYPE_RINGBUF = 27;
+/** Bytes: a power of two, and whole pages on every machine. */
+const SMALLEST_RING = 65_536;
+
 const ENOENT = 2;
 
 export class BpfObject implements Disposable {
@@ -88,10 +92,13 @@ export class BpfObject implements Disposable {
     if (result < 0) throw new BpfError(`set size of map ${map} to ${count}`, result);
   }
 
-  /** Has no such map made. Whatever refers to it must be removed by the verifier, through constants. */
-  omitMap(name: string): void {
-    const result = libbpf.mapSetAutocreate(this.#map(name), false);
-    if (result < 0) throw new BpfError(`omit map ${name}`, result);
+  /**
+   * Makes the map as small as can be, because nothing that runs refers to it. It cannot be left out: kernels before 6.8
+   * look through global functions that are never called, too, and want the maps those name.
+   */
+  shrinkMap(name: string): void {
+    const ring = libbpf.mapType(this.#map(name)) === BPF_MAP_TYPE_RINGBUF;
+    this.setMaxEntries(name, ring ? SMALLEST_RING : 1);
   }
 
   /** Names of the object's maps, those of its sections (`.rodata`, …) left out. */

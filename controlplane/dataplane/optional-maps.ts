@@ -1,6 +1,6 @@
 /**
- * Maps that only a feature needs, by the constant that switches it on. While it is off they are not made, and cost no
- * memory.
+ * Maps that only a feature needs, by the constant that switches it on. While it is off they are neither kept nor pinned,
+ * and cost next to no memory.
  */
 import { maps } from '../bpf/generated/headrace.ts';
 import type { BpfObject } from '../bpf/index.ts';
@@ -58,7 +58,8 @@ export function isWanted(map: string, features: Features): boolean {
   return feature === undefined || Boolean(features[feature]);
 }
 
-/** Has an object not make the maps of features that are off. Before it is loaded. */
-export function omitUnwanted(object: BpfObject, features: Features): void {
-  for (const [name, descriptor] of Object.entries(maps)) if (!isWanted(name, features)) object.omitMap(descriptor.name);
+/** Has an object make the maps of features that are off with a single entry. Before it is loaded. */
+export function shrinkUnwanted(object: BpfObject, features: Features): void {
+  for (const [name, descriptor] of Object.entries(maps))
+    if (!isWanted(name, features)) object.shrinkMap(descriptor.name);
 }

@@ -17,7 +17,7 @@ import {
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
-import { type DataPlaneMaps, type Features, omitUnwanted, takeMaps } from '../../controlplane/dataplane/index.ts';
+import { type DataPlaneMaps, type Features, shrinkUnwanted, takeMaps } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { repository } from '../lab/library/repository.ts';
 import { mac } from './packets/bytes.ts';
@@ -112,7 +112,7 @@ export class TestRouter implements Disposable {
       this.#ports = this.#wire();
       using object = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
       object.setConstants(constants);
-      omitUnwanted(object, constants);
+      shrinkUnwanted(object, constants);
       for (const [name, entries] of Object.entries(sizes)) object.setMaxEntries(name, entries);
       object.load();
       this.program = object.program('headrace_xdp');

@@ -24,7 +24,7 @@ import {
   natStateNames,
 } from '../../../controlplane/bpf/generated/headrace.ts';
 import { BpfObject } from '../../../controlplane/bpf/index.ts';
-import { type DataPlaneMaps, omitUnwanted, takeMaps } from '../../../controlplane/dataplane/index.ts';
+import { type DataPlaneMaps, shrinkUnwanted, takeMaps } from '../../../controlplane/dataplane/index.ts';
 import { be16, mapped } from '../balancer/box.ts';
 
 const features = { feature_balance: true, feature_nat: true };
@@ -156,7 +156,7 @@ describe('the control plane of mode nat', () => {
   beforeEach(() => {
     using object = BpfObject.open('build/xdp/headrace.bpf.o');
     object.setConstants(features);
-    omitUnwanted(object, features);
+    shrinkUnwanted(object, features);
     object.load();
     maps = takeMaps(object, features);
     folder = mkdtempSync(path.join(tmpdir(), 'headrace-'));
