@@ -8,9 +8,9 @@ import { natStates } from './settings.ts';
 import { type NatCensus, type NatRules, sweepNat } from './sweep.ts';
 import type { NatMaps } from './tables.ts';
 
-/** Between the end of a walk and the next: at least this, and twenty times as long as the walk took. */
+/** Between the end of a walk and the next: at least this, and a hundred times as long as the walk took. */
 const REST_MS = 5000;
-const REST_SHARE = 20;
+const REST_SHARE = 100;
 
 export interface NatSweeperOptions {
   /** Undefined while no service translates. */

@@ -2,21 +2,22 @@
  * Thousands of held connections while everything happens that happens to a balancer: not part of `npm test`, because it
  * takes minutes.
  *
- *     node dist/test/lab/soak/balancer.js [CONNECTIONS]        # default 10000
+ *     node dist/test/lab/soak/balancer.js [CONNECTIONS] [MODE]        # default 10000 l2; or nat
  *
  * Prints a line for each thing done: how many connections live, how many broke, and how many of these should have lived.
  * Exit status 1 when one broke that should live.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Farm, vip4 } from '../balancer/farm.ts';
+import { Farm, PORT, vip4 } from '../balancer/farm.ts';
 import type { Round } from '../balancer/holder.ts';
 import { headrace, Lab, until } from '../library/index.ts';
 
 const wanted = Number(process.argv[2] ?? 10_000);
+const mode = process.argv[3] ?? 'l2';
 const names = ['a', 'b', 'c', 'd'];
 
 await using lab = new Lab('soak');
-const farm = new Farm(lab, names);
+const farm = new Farm(lab, names, { vips: mode !== 'nat' });
 for (const host of [farm.client, ...farm.servers.values()]) {
   host.sysctl('net.ipv4.ip_local_port_range', '10000 65000');
   host.sysctl('net.core.somaxconn', 8192);
@@ -32,10 +33,12 @@ const config = (backends: Readonly<Record<string, object>>): object => ({
       ),
     },
   },
-  services: { www: { frontends: [{ vip: vip4, tcp: 'any' }], pool: 'web', forward: { mode: 'l2' } } },
+  services: { www: { frontends: [{ vip: vip4, tcp: 'any' }], pool: 'web', forward: { mode } } },
   balancer: { settle: '60s' },
 });
-await Promise.all(names.map((name) => farm.serve(name)));
+await Promise.all(
+  names.map((name) => (mode === 'nat' ? farm.serve(name, PORT, farm.address(name)) : farm.serve(name))),
+);
 const box = await headrace(farm.box, config({ a: {}, b: {}, c: {} }));
 const ready = (): boolean =>
   (JSON.parse(box.cli('services', '--json').stdout) as { ready: boolean }[]).every((service) => service.ready);
