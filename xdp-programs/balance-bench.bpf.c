@@ -6,6 +6,10 @@
  * tail-calls the program in `programs`, whose cost so includes the call.
  *
  * A run that makes room leaves the frame longer; arrival takes that back, and all pay for it.
+ *
+ * Headers are written in words at least as wide as whoever comes next may read them, each word once: a frame that comes
+ * from a device lies in the cache, while one written a moment ago is still in the processor's store buffer, from where
+ * only a load that one store covers is served at once.
  */
 #include "headrace/checksum.h"
 
@@ -27,9 +31,11 @@ struct arrival {
 	__u8 protocol;
 	__u8 flags;        /* of TCP */
 	__u8 ipv6;
-	__u8 to[6];        /* MAC addresses */
-	__u8 from[6];
-	__u8 zero[3];
+	__u8 zero;
+	__u32 to;          /* MAC addresses, in the words that they are written in */
+	__u16 to_end;
+	__u16 from_start;
+	__u32 from;
 	__u32 modulo;      /* number of flows, if it is no power of two */
 };
 
@@ -40,6 +46,15 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 } arrivals SEC(".maps");
+
+/* An Ethernet header as it is written: in words no narrower than it is read. */
+struct head {
+	__u32 to;
+	__u16 to_end;
+	__u16 from_start;
+	__u32 from;
+	__be16 type;
+} __attribute__((packed, aligned(2)));
 
 /* The flow's number as spread bits, so that neighbors in time are none in any table. A bijection. */
 static __always_inline __u32 mix(__u32 n)
@@ -53,10 +68,9 @@ static __always_inline int arrive(struct xdp_md *ctx)
 {
 	__u32 zero = 0, number, length = ctx->data_end - ctx->data;
 	struct arrival *a = bpf_map_lookup_elem(&arrivals, &zero);
-	struct ethhdr *eth;
-	void *data, *end;
+	struct head *head;
+	void *data, *end, *l4;
 	__be32 client;
-	__u16 *l4;
 
 	if (!a)
 		return 0;
@@ -64,7 +78,6 @@ static __always_inline int arrive(struct xdp_md *ctx)
 		return 0;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
-	eth = data;
 	number = a->count++;
 	number = mix(a->modulo ? number % a->modulo : number & a->flow_mask);
 	client = a->source[3] + (number & 0xffffff00);
@@ -72,45 +85,45 @@ static __always_inline int arrive(struct xdp_md *ctx)
 		return 0;
 	if (data + ETH_HLEN + 40 > end)
 		return 0;
-	__builtin_memcpy(eth->h_dest, a->to, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, a->from, ETH_ALEN);
+	head = data;
+	*(__u32 *)data = a->to;
+	head->to_end = a->to_end;
+	head->from_start = a->from_start;
+	*(__u32 *)(data + 8) = a->from;
 	if (a->ipv6) {
-		struct ipv6hdr *ip = (void *)(eth + 1);
+		struct ipv6hdr *ip = (void *)(head + 1);
+		__u64 *word = (void *)ip;
 
 		if ((void *)(ip + 1) + 20 > end)
 			return 0;
-		eth->h_proto = bpf_htons(ETH_P_IPV6);
-		*(__u32 *)ip = bpf_htonl(0x60000000);
-		ip->payload_len = bpf_htons(a->frame - ETH_HLEN - sizeof(*ip));
-		ip->nexthdr = a->protocol;
-		ip->hop_limit = 64;
-		__builtin_memcpy(&ip->saddr, a->source, 12);
-		ip->saddr.s6_addr32[3] = client;
-		__builtin_memcpy(&ip->daddr, a->destination, 16);
+		head->type = bpf_htons(ETH_P_IPV6);
+		word[0] = bpf_cpu_to_be64(6ULL << 60 | (__u64)(a->frame - ETH_HLEN - sizeof(*ip)) << 16 |
+					  (__u64)a->protocol << 8 | 64);
+		word[1] = a->source[0] | (__u64)a->source[1] << 32;
+		word[2] = a->source[2] | (__u64)client << 32;
+		word[3] = a->destination[0] | (__u64)a->destination[1] << 32;
+		word[4] = a->destination[2] | (__u64)a->destination[3] << 32;
 		l4 = (void *)(ip + 1);
 	} else {
-		struct iphdr *ip = (void *)(eth + 1);
-		__u32 *word = (void *)ip;
+		struct iphdr *ip = (void *)(head + 1);
+		__u32 *word = (void *)ip, first, rest;
 
-		eth->h_proto = bpf_htons(ETH_P_IP);
-		word[0] = bpf_htonl(0x45000000 | (a->frame - ETH_HLEN));
+		head->type = bpf_htons(ETH_P_IP);
+		first = bpf_htonl(0x45000000 | (a->frame - ETH_HLEN));
+		rest = bpf_htonl(64 << 24 | (__u32)a->protocol << 16);
+		word[0] = first;
 		word[1] = bpf_htonl(0x4000);
-		word[2] = bpf_htonl(64 << 24 | (__u32)a->protocol << 16);
+		word[2] = rest | (__u32)bpf_htonl((__u16)bpf_ntohs(~fold((__u64)first + bpf_htonl(0x4000) + rest + client +
+									     a->destination[3])));
 		word[3] = client;
 		word[4] = a->destination[3];
-		ip->check = ~fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]);
 		l4 = (void *)(ip + 1);
 	}
-	l4[0] = bpf_htons(1024 + (number & 0xff));
-	l4[1] = a->port;
-	if (a->protocol == IPPROTO_TCP) {
-		struct tcphdr *tcp = (void *)l4;
-
-		*(__u16 *)((void *)tcp + 12) = bpf_htons(0x5000 | a->flags);
-	} else {
-		l4[2] = bpf_htons(a->frame - ETH_HLEN - (a->ipv6 ? 40 : 20));
-		l4[3] = 0xbeef;
-	}
+	*(__u32 *)l4 = bpf_htons(1024 + (number & 0xff)) | (__u32)a->port << 16;
+	if (a->protocol == IPPROTO_TCP)
+		*(__u16 *)(l4 + 12) = bpf_htons(0x5000 | a->flags);
+	else
+		*(__u32 *)(l4 + 4) = bpf_htons(a->frame - ETH_HLEN - (a->ipv6 ? 40 : 20)) | 0xbeef0000;
 	return 1;
 }
 

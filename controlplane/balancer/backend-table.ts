@@ -11,6 +11,7 @@ import type { Grace } from '../routing/fib/grace.ts';
 import { mapped, mappedAddress, networkPort, words } from './bytes.ts';
 import type { BackendSpec, BalancerSettings } from './model.ts';
 import type { NextHop } from './next-hops.ts';
+import { outerSum } from './packet-path/index.ts';
 import type { RecordTable } from './record-table.ts';
 
 const STATE = 0;
@@ -102,7 +103,7 @@ function encode({ spec, settings, hop, alive, ownSegment }: BackendRecord): LbBa
     ifindex: hop?.ifindex ?? 0,
     destination: hop?.mac ?? new Uint8Array(6),
     source_mac: hop?.sourceMac ?? new Uint8Array(6),
-    reserved: 0,
+    outer_sum: outerSum(source, address),
     port: networkPort(spec.port),
     gue_port: networkPort(spec.guePort),
     address: words(address),

@@ -1,10 +1,18 @@
 /** The balance stage's maps as the control plane holds them: memory shared with packets, and a few by system call. */
 
 import type { LbBackend, LbService, LbSettings } from '../bpf/generated/headrace.ts';
-import { lbBackendCodec, lbRingCodec, lbServiceCodec, lbSettingsCodec, maps } from '../bpf/generated/headrace.ts';
+import {
+  lbBackendCodec,
+  lbCapacity,
+  lbRingCodec,
+  lbServiceCodec,
+  lbSettingsCodec,
+  lbSlotLayout,
+  maps,
+} from '../bpf/generated/headrace.ts';
 import type { BpfMap, MappedMap } from '../bpf/map.ts';
 import type { DataPlaneMaps } from '../dataplane/index.ts';
-import { ServiceIndex } from './packet-path/index.ts';
+import { ServiceIndex, tablesOf } from './packet-path/index.ts';
 import { RecordTable } from './record-table.ts';
 import { type RingMemory, ringMemory } from './ring-keeper.ts';
 
@@ -17,7 +25,7 @@ type Present = {
 } & Pick<DataPlaneMaps, Extract<keyof DataPlaneMaps, `nat${string}`>>;
 
 export class BalanceMemory implements Disposable {
-  /** Number of the map of services: tells these maps from those of another time. */
+  /** Number of the map of tables: tells these maps from those of another time. */
   readonly identity: number;
   readonly index: ServiceIndex;
   readonly services: RecordTable<LbService>;
@@ -36,30 +44,31 @@ export class BalanceMemory implements Disposable {
   /** @param current the maps at the time of each use: they become other objects when the program is loaded again. */
   constructor(current: () => DataPlaneMaps) {
     this.#current = current;
-    const { lbFilter, lbIndex, lbServices, lbRings, lbSlots, lbBackends, lbSettings } = this.maps;
+    const { lbTables, lbSettings } = this.maps;
     const view = (map: BpfMap<never, never>): DataView => {
       const mapped = map.mmap();
       this.#mapped.push(mapped);
       return mapped.view;
     };
-    this.identity = lbServices.info().id;
-    this.index = new ServiceIndex(view(lbIndex as never), view(lbFilter as never));
-    this.services = new RecordTable(view(lbServices as never), lbServiceCodec);
-    this.backends = new RecordTable(view(lbBackends as never), lbBackendCodec);
-    this.rings = ringMemory(view(lbRings as never), view(lbSlots as never));
+    this.identity = lbTables.info().id;
+    const tables = tablesOf(view(lbTables as never));
+    this.index = new ServiceIndex(tables.index, tables.filter);
+    this.services = new RecordTable(tables.services, lbServiceCodec);
+    this.backends = new RecordTable(tables.backends, lbBackendCodec);
+    this.rings = ringMemory(tables.rings, tables.slots);
     this.settings = new RecordTable(view(lbSettings as never), lbSettingsCodec);
     this.limits = {
-      services: lbServices.maxEntries,
-      backends: Math.min(lbBackends.maxEntries, 0xffff),
+      services: lbCapacity.SERVICES_MAX,
+      backends: Math.min(lbCapacity.BACKENDS_MAX, 0xffff),
       rings: this.rings.records.byteLength / lbRingCodec.size,
-      lines: lbSlots.maxEntries,
+      lines: lbCapacity.SLOTS_MAX / lbSlotLayout.SLOTS_PER_LINE,
     };
   }
 
   /** @throws Error when the balance stage is off. */
   get maps(): Present {
     const current = this.#current();
-    if (!current.lbServices) throw new Error(`use map ${maps.lbServices.name}: the balance stage is off`);
+    if (!current.lbTables) throw new Error(`use map ${maps.lbTables.name}: the balance stage is off`);
     return current as Present;
   }
 

@@ -19,11 +19,10 @@ const SETTLE = 2;
 const REFUSED = 3;
 const WORDS = lbRingCodec.size / 8;
 
-/** The two maps, as memory. */
+/** Rings and slots of the packet path's tables. */
 export interface RingMemory {
-  /** lb_rings, 64-bit words. */
+  /** Records, as 64-bit words. */
   readonly records: BigUint64Array;
-  /** lb_slots. */
   readonly slots: Uint32Array;
 }
 

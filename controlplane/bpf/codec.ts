@@ -93,11 +93,24 @@ export function list<T>(length: number, element: Codec<T>): Codec<readonly T[]> 
   };
 }
 
+/** A structure's codec also says where its fields lie, for those who read only one of a large structure. */
+export interface StructCodec<T> extends Codec<T> {
+  /** The bytes of one field, of the structure that begins at `offset`. */
+  field(view: DataView, name: keyof T, offset?: number): DataView;
+}
+
 /** A structure: each field's offset in bytes and its codec. Padding is written as zero. */
-export function struct<T>(size: number, fields: { readonly [F in keyof T]: readonly [number, Codec<T[F]>] }): Codec<T> {
+export function struct<T>(
+  size: number,
+  fields: { readonly [F in keyof T]: readonly [number, Codec<T[F]>] },
+): StructCodec<T> {
   const entries = Object.entries(fields) as [string, readonly [number, Codec<unknown>]][];
   return {
     size,
+    field: (view, name, offset = 0) => {
+      const [at, codec] = fields[name];
+      return new DataView(view.buffer, view.byteOffset + offset + at, codec.size);
+    },
     read: (view, offset) => {
       const value: Record<string, unknown> = {};
       for (const [name, [at, codec]] of entries) value[name] = codec.read(view, offset + at);

@@ -6,14 +6,9 @@ import { maps } from '../bpf/generated/headrace.ts';
 import type { BpfObject } from '../bpf/index.ts';
 
 export const optionalMaps = {
-  lbFilter: 'feature_balance',
-  lbIndex: 'feature_balance',
-  lbServices: 'feature_balance',
+  lbTables: 'feature_balance',
   lbRanges: 'feature_balance',
   lbPrefixes: 'feature_balance',
-  lbRings: 'feature_balance',
-  lbSlots: 'feature_balance',
-  lbBackends: 'feature_balance',
   lbFlows: 'feature_balance',
   lbTracked: 'feature_balance',
   lbFragments: 'feature_balance',

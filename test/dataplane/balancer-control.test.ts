@@ -11,7 +11,7 @@ import type { BackendSpec, BalancerSpec, ServiceSpec } from '../../controlplane/
 import { defaultNatSettings } from '../../controlplane/balancer/nat/settings.ts';
 import type { NextHop, NextHops } from '../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../controlplane/balancer/overrides.ts';
-import { lbBackendState, lbSlotLayout, maps } from '../../controlplane/bpf/generated/headrace.ts';
+import { lbBackendState, lbRingCodec, lbSlotLayout, maps } from '../../controlplane/bpf/generated/headrace.ts';
 import { BpfObject } from '../../controlplane/bpf/index.ts';
 import type { DataPlaneMaps } from '../../controlplane/dataplane/index.ts';
 
@@ -144,14 +144,14 @@ describe('the balancer', () => {
 
   const record = (vip: string, protocol: number, port: number) => {
     const number = memory.index.find({ address: mappedAddress(vip), protocol, port }, () => true);
-    return number === undefined ? undefined : { number, ...current.lbServices!.get(number)! };
+    return number === undefined ? undefined : { number, ...memory.services.read(number) };
   };
   /** Slots as packets see them. */
   const slotsOf = (ring: number): { current: number; previous: number }[] => {
-    const { place } = current.lbRings!.get(ring)!;
+    const place = memory.rings.records[(ring * lbRingCodec.size) / 8]!;
     const first = Number(place >> 32n);
     return Array.from({ length: Number(place & 0xffff_ffffn) }, (_, i) => {
-      const word = current.lbSlots!.get(Math.floor((first + i) / 16))!.slots[(first + i) % 16]!;
+      const word = memory.rings.slots[first + i]!;
       return { current: word & 0xffff, previous: word >>> lbSlotLayout.SLOT_PREVIOUS_SHIFT };
     });
   };
@@ -177,7 +177,7 @@ describe('the balancer', () => {
     expect(slots).toHaveLength(1021);
     expect(Math.abs(count(slots, ({ current: owner }) => owner === numberOf('b')) - 1021 / 3)).toBeLessThan(3);
     expect(count(slots, ({ previous }) => previous !== 0)).toBe(0);
-    expect(current.lbBackends!.get(numberOf('a'))).toMatchObject({
+    expect(memory.backends.read(numberOf('a'))).toMatchObject({
       state: lbBackendState.ALIVE | lbBackendState.RESOLVED,
       ifindex: 3,
       mtu: 1500,
@@ -367,7 +367,7 @@ describe('the balancer', () => {
     const covered = ranges.reduce((sum, [{ prefix_length: length }]) => sum + 2 ** (64 - length), 0);
     expect(covered).toBe(1000);
     const [[, vip] = []] = [...current.lbPrefixes!.entries()];
-    expect(current.lbServices!.get(vip!)!.ring).toBeGreaterThan(0);
+    expect(memory.services.read(vip!).ring).toBeGreaterThan(0);
     expect(current.lbSettings!.get(0)).toMatchObject({ prefixes: 1, syn_budget: 1000 });
     await balancer.apply(spec([backend('a', 11)], []));
     expect([[...current.lbRanges!.keys()], [...current.lbPrefixes!.keys()]]).toEqual([[], []]);

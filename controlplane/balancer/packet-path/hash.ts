@@ -71,19 +71,19 @@ export function flowHash(flow: FlowTuple, seed: number): bigint {
   const [d0, d1] = words(flow.destination);
   const ports = BigInt(swap(flow.sourcePort) + swap(flow.destinationPort) * 0x1_0000);
   const rest = ports | (BigInt(flow.protocol) << 32n);
-  return finish(wrap(BigInt(seed) + s0 * A + s1 * B + d0 * C + d1 * D + rest * E));
+  return finish(wrap(s0 * A + s1 * B + d0 * C + d1 * D + rest * E), seed);
 }
 
 /** By the client's address alone. */
 export function clientHash(source: Address, seed: number): bigint {
   const [high, low] = words(source);
-  return finish(wrap(BigInt(seed) + high * A + low * B));
+  return finish(wrap(high * A + low * B), seed);
 }
 
-function finish(sum: bigint): bigint {
+function finish(sum: bigint, seed: number): bigint {
   let hash = wrap((sum ^ (sum >> 32n)) * D);
   hash = wrap((hash ^ (hash >> 29n)) * E);
-  return hash ^ (hash >> 32n);
+  return hash ^ (hash >> 32n) ^ BigInt(seed) ^ (BigInt(seed) << 32n);
 }
 
 /** The slot of a ring of `size` slots. */

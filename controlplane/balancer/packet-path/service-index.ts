@@ -4,7 +4,7 @@
  * A service's record is written before its entry and stays until nobody can have read the entry any more, so a packet
  * finds a whole service or none. An entry is one aligned word of 64 bits, and so is a word of the filter.
  */
-import { lbIndexLayout, maps } from '../../bpf/generated/headrace.ts';
+import { lbIndexLayout } from '../../bpf/generated/headrace.ts';
 import { placeOf, type ServiceKey } from './hash.ts';
 
 const { INDEX_ENTRIES: ENTRIES, INDEX_PROBES: PROBES, INDEX_DELETED: DELETED } = lbIndexLayout;
@@ -15,10 +15,10 @@ export class ServiceIndex {
   /** How many addresses have a bit of the filter. */
   readonly #bits = new Map<number, number>();
 
-  /** @param index and filter: the maps `lb_index` and `lb_filter`, mapped. What they hold is taken over. */
+  /** @param index and filter: those of `tablesOf`. What they hold is taken over. */
   constructor(index: DataView, filter: DataView) {
-    this.#entries = new BigUint64Array(index.buffer, index.byteOffset, maps.lbIndex.maxEntries);
-    this.#filter = new BigUint64Array(filter.buffer, filter.byteOffset, maps.lbFilter.maxEntries);
+    this.#entries = new BigUint64Array(index.buffer, index.byteOffset, ENTRIES);
+    this.#filter = new BigUint64Array(filter.buffer, filter.byteOffset, lbIndexLayout.FILTER_WORDS);
   }
 
   /** Number of the service with this key. `matches`: does the record of this number have it? */

@@ -78,7 +78,7 @@ class Writer {
           `export interface ${title} {`,
           ...fields.map((field) => `  readonly ${field.name}: ${field.type};`),
           '}',
-          `export const ${codec}: Codec<${title}> = ${this.#use('struct')}<${title}>(${type.size}, {`,
+          `export const ${codec}: StructCodec<${title}> = ${this.#use('struct')}<${title}>(${type.size}, {`,
           ...fields.map((field) => `  ${field.name}: [${field.offset}, ${field.codec}],`),
           '});',
         ].join('\n'),
@@ -96,7 +96,7 @@ export function typescriptOf(btf: Btf, source: string): string {
   const enums = btf.types.flatMap((type) => (type.kind === 'enum' && type.name ? [enumText(type)] : []));
   return [
     `// Generated from the BTF of ${source}: change the C headers, not this file.`,
-    `import { ${[...(writer.structs.length > 0 ? ['type Codec'] : []), 'type MapDescriptor', ...[...writer.usedCodecs].sort()].join(', ')} } from '../codec.ts';`,
+    `import { ${[...(writer.structs.length > 0 ? ['type StructCodec'] : []), 'type MapDescriptor', ...[...writer.usedCodecs].sort()].join(', ')} } from '../codec.ts';`,
     '',
     ...writer.structs.map((text) => `${text}\n`),
     ...enums.map((text) => `${text}\n`),

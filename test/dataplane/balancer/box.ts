@@ -3,18 +3,28 @@
  * into its maps, as the control plane would.
  */
 
-import { flowHash, ServiceIndex, slotOf } from '../../../controlplane/balancer/packet-path/index.ts';
+import {
+  flowHash,
+  outerSum,
+  ServiceIndex,
+  slotOf,
+  tablesOf,
+} from '../../../controlplane/balancer/packet-path/index.ts';
+import { RecordTable } from '../../../controlplane/balancer/record-table.ts';
 import {
   type LbBackend,
   type LbFlow,
   type LbFlowKey,
   type LbRing,
   type LbService,
+  lbBackendCodec,
   lbBackendFlag,
   lbBackendState,
   type lbEvent,
   lbEventNames,
   lbMode,
+  lbRingCodec,
+  lbServiceCodec,
   lbServiceFlag,
   lbSlotLayout,
 } from '../../../controlplane/bpf/generated/headrace.ts';
@@ -92,6 +102,9 @@ export class BalancerBox extends TestRouter {
   readonly #mapped: MappedMap[] = [];
   readonly #index: ServiceIndex;
   readonly #slots: DataView;
+  readonly #serviceRecords: RecordTable<LbService>;
+  readonly #backendRecords: RecordTable<LbBackend>;
+  readonly #ringRecords: RecordTable<LbRing>;
   readonly #services = new Map<number, ServiceSpec>();
 
   constructor(features: Features = {}, sizes: Readonly<Record<string, number>> = {}) {
@@ -101,8 +114,12 @@ export class BalancerBox extends TestRouter {
       this.#mapped.push(mapped);
       return mapped.view;
     };
-    this.#index = new ServiceIndex(view(this.maps.lbIndex!), view(this.maps.lbFilter!));
-    this.#slots = view(this.maps.lbSlots!);
+    const tables = tablesOf(view(this.maps.lbTables!));
+    this.#index = new ServiceIndex(tables.index, tables.filter);
+    this.#slots = tables.slots;
+    this.#serviceRecords = new RecordTable(tables.services, lbServiceCodec);
+    this.#backendRecords = new RecordTable(tables.backends, lbBackendCodec);
+    this.#ringRecords = new RecordTable(tables.rings, lbRingCodec);
     this.setBudgets({});
   }
 
@@ -122,7 +139,7 @@ export class BalancerBox extends TestRouter {
   /** Writes a service; a second call with the same number changes its record. */
   service(spec: ServiceSpec): void {
     const { number, address: text, port, ...rest } = spec;
-    this.maps.lbServices!.set(number, { ...empty, ...rest, address: wordsOf(text), port: be16(port) });
+    this.#serviceRecords.write(number, { ...empty, ...rest, address: wordsOf(text), port: be16(port) });
     if (!this.#services.has(number)) this.#index.add(keyOf(spec), number);
     this.#services.set(number, spec);
   }
@@ -143,14 +160,14 @@ export class BalancerBox extends TestRouter {
     const { number, address: text, source, behind = 'out0', guePort = 6080, natPort = 0, flags = 0, ...rest } = spec;
     const v6 = text.includes(':');
     const own = source ?? (v6 ? 'fd00:2::1' : '10.0.2.1');
-    this.maps.lbBackends!.set(number, {
+    this.#backendRecords.write(number, {
       state: lbBackendState.ALIVE | lbBackendState.RESOLVED,
       flags: flags | (v6 ? lbBackendFlag.IPV6 : 0),
       mtu: 1500,
       ifindex: this.ifindex(behind),
       destination: Uint8Array.from(mac(hosts[behind].host)),
       source_mac: Uint8Array.from(mac(hosts[behind].router)),
-      reserved: 0,
+      outer_sum: outerSum(mapped(own), mapped(text)),
       port: be16(natPort),
       gue_port: be16(guePort),
       ...rest,
@@ -166,7 +183,7 @@ export class BalancerBox extends TestRouter {
       this.#slots.setUint32((first + i) * 4, slot, true);
     });
     const place = (BigInt(first) << 32n) | BigInt(slots.length);
-    this.maps.lbRings!.set(number, {
+    this.#ringRecords.write(number, {
       deadline: 0n,
       settle: 0n,
       refused: 0n,

@@ -31,8 +31,7 @@ describe('rings under the hammer', () => {
     const file = `${repository}/dist/test/dataplane/balancer/ring-hammer.js`;
     if (!existsSync(file)) throw new Error(`start the hammer: ${file} is not there; build first`);
     const data: HammerData = {
-      rings: box.maps.lbRings!.fd,
-      slots: box.maps.lbSlots!.fd,
+      tables: box.maps.lbTables!.fd,
       shared: words.buffer as SharedArrayBuffer,
     };
     worker = new Worker(file, { workerData: data });

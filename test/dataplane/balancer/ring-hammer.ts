@@ -4,6 +4,7 @@
  * one always belongs to the same backend, and takes the places in the arena that the first gives up.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { tablesOf } from '../../../controlplane/balancer/packet-path/index.ts';
 import { RegionPool } from '../../../controlplane/balancer/region-pool.ts';
 import { Ring } from '../../../controlplane/balancer/ring.ts';
 import { RingKeeper, ringMemory } from '../../../controlplane/balancer/ring-keeper.ts';
@@ -12,9 +13,8 @@ import { BpfMap } from '../../../controlplane/bpf/index.ts';
 import { timedGrace } from '../../../controlplane/routing/fib/grace.ts';
 
 export interface HammerData {
-  /** Descriptors of lb_rings and lb_slots; they stay the other thread's. */
-  readonly rings: number;
-  readonly slots: number;
+  /** Descriptor of lb_tables; it stays the other thread's. */
+  readonly tables: number;
   /** Three words: see `word`. */
   readonly shared: SharedArrayBuffer;
 }
@@ -42,11 +42,11 @@ function ringOf(size: number, current: number, settled: boolean, now: number): R
   return ring;
 }
 
-function hammer({ rings, slots, shared }: HammerData): void {
+function hammer({ tables, shared }: HammerData): void {
   const words = new Int32Array(shared);
-  using records = new BpfMap(rings, maps.lbRings).mmap();
-  using arena = new BpfMap(slots, maps.lbSlots).mmap();
-  const memory = ringMemory(records.view, arena.view);
+  using mapped = new BpfMap(tables, maps.lbTables).mmap();
+  const parts = tablesOf(mapped.view);
+  const memory = ringMemory(parts.rings, parts.slots);
   const regions = new RegionPool(LINES, timedGrace());
   const [first, second] = [RingKeeper.create(1, memory, regions), RingKeeper.create(2, memory, regions)];
   for (let step = 0; Atomics.load(words, word.stop) === 0; step++) {

@@ -7,8 +7,8 @@
  * is one aligned word: an entry of the index publishes a service, `place` publishes a ring, a slot changes by itself,
  * `state` publishes a backend's next hop. A number is given to something new only after nobody can hold it any more.
  *
- *   destination ─▶ lb_filter ─▶ lb_index ─▶ lb_services ─▶ lb_rings ─▶ lb_slots ─▶ lb_backends
- *                  (is it a VIP) (address, protocol, port)            (hash of the flow)
+ *   destination ─▶ filter ─▶ index ─▶ services ─▶ rings ─▶ slots ─▶ backends       (struct lb_tables)
+ *          (is it a VIP) (address, protocol, port)     (hash of the flow)
  *
  * IPv4 addresses are written as IPv4-mapped IPv6 addresses (::ffff:a.b.c.d), in network byte order. Times are
  * nanoseconds of CLOCK_MONOTONIC.
@@ -18,13 +18,14 @@
 
 #include <linux/types.h>
 
-/* Services and VIPs together. Number 0 is none. */
-#define LB_SERVICES_MAX 16384
-/* Backends of all pools. Number 0 is none, 0xffff is LB_PINNED. */
-#define LB_BACKENDS_MAX 16384
-#define LB_RINGS_MAX 16384
-/* Lines of 16 slots: 4,194,304 slots, 16 MiB. The control plane may load with more. */
-#define LB_SLOT_LINES_MAX 262144
+/* How much there may be of what packets find by number. */
+enum lb_capacity {
+	LB_SERVICES_MAX = 16384, /* and VIPs; number 0 is none */
+	LB_BACKENDS_MAX = 16384, /* of all pools; number 0 is none, 0xffff is LB_PINNED */
+	LB_RINGS_MAX = 16384,
+	LB_SLOTS_MAX = 4194304,  /* 16 MiB */
+};
+
 /* Connections remembered while slots move. Memory is taken as they come. */
 #define LB_FLOWS_MAX 1048576
 #define LB_TRACKED_MAX 262144
@@ -42,9 +43,9 @@
  * The filter has the bit `where >> 48` of every address (and none of prefixes).
  *
  * Hash of a flow, whose ports are 0 when it is not hashed by them (client IP: source address alone, all else 0):
- *   h = seed + source[0..7] * A + source[8..15] * B + destination[0..7] * C + destination[8..15] * D
+ *   h = source[0..7] * A + source[8..15] * B + destination[0..7] * C + destination[8..15] * D
  *       + (source port | destination port << 16 | protocol << 32) * E
- *   h = (h ^ h >> 32) * D;  h = (h ^ h >> 29) * E;  h ^= h >> 32
+ *   h = (h ^ h >> 32) * D;  h = (h ^ h >> 29) * E;  h ^= h >> 32;  h ^= seed | seed << 32
  */
 enum lb_index_layout {
 	LB_INDEX_ENTRIES = 65536,
@@ -122,7 +123,7 @@ struct lb_service {
 	__u8 protocol;   /* IPPROTO_TCP, IPPROTO_UDP; 0: the VIP's record */
 	__u8 prefix;     /* 0: a host address; else prefix length + 1, of the 128 bits above, and address is the network's */
 	__u32 flags;     /* enum lb_service_flag */
-	__u32 ring;      /* number in lb_rings; 0: no backend at all */
+	__u32 ring;      /* number of a ring; 0: no backend at all */
 	__u32 seed;      /* of the flow hash: the same on every node */
 	__u8 mode;       /* enum lb_mode */
 	__u8 udp;        /* enum lb_udp */
@@ -172,13 +173,9 @@ enum lb_slot_layout {
 	LB_PINNED = 0xffff,
 };
 
-struct lb_slot_line {
-	__u32 slots[LB_SLOTS_PER_LINE];
-};
-
 /* A ring: where its slots are. One cache line, of which the packet path writes one word. */
 struct lb_ring {
-	__u64 place;    /* first slot in lb_slots << 32 | number of slots */
+	__u64 place;    /* first slot << 32 | number of slots */
 	__u64 deadline; /* until which slots with a previous backend are settling */
 	__u64 settle;   /* how long a refused insert keeps them settling, beyond the deadline */
 	__u64 refused;  /* written by packets: when an insert was last refused, 0: never */
@@ -188,6 +185,11 @@ struct lb_ring {
 enum lb_backend_state {
 	LB_BACKEND_ALIVE = 1 << 0,    /* may get packets; without it, remembered connections are given up */
 	LB_BACKEND_RESOLVED = 1 << 1, /* ifindex, mtu and MAC addresses may be used while the lease lasts */
+};
+
+/* Of the headers that tunnels put in front. */
+enum lb_outer_header {
+	LB_OUTER_TTL = 64,
 };
 
 enum lb_backend_flag {
@@ -208,11 +210,25 @@ struct lb_backend {
 	__u32 ifindex;       /* a port, or a VLAN interface on one */
 	__u8 destination[6]; /* MAC addresses of the next hop and of our interface */
 	__u8 source_mac[6];
-	__u32 reserved;
+	__u32 outer_sum;     /* of an IPv4 header of ours to it, as far as it is always the same: see lb_write_ipv4 */
 	__be16 port;         /* nat: the port it listens on, 0: the one asked for */
 	__be16 gue_port;     /* gue: its UDP port */
 	__be32 address[4];
 	__be32 source[4];    /* outer source of tunnels, SNAT address of nat: ours */
+};
+
+/*
+ * What packets find by number, in a map of one element: the kernel's own way to an element of an array takes the number
+ * through memory, and a packet goes from table to table, waiting for each. Here one look-up is all, and the rest is
+ * adding. Records lie in one cache line each.
+ */
+struct lb_tables {
+	struct lb_service services[LB_SERVICES_MAX];
+	struct lb_backend backends[LB_BACKENDS_MAX];
+	struct lb_ring rings[LB_RINGS_MAX];
+	__u64 filter[LB_FILTER_WORDS]; /* a bit for each address that is a VIP */
+	__u64 index[LB_INDEX_ENTRIES];
+	__u32 slots[LB_SLOTS_MAX];
 };
 
 /* A flow as packets of the client have it. */
@@ -267,6 +283,7 @@ struct lb_scratch {
 	__u64 lookup[8];       /* struct bpf_fib_lookup */
 	struct lb_flow flow;   /* about to be remembered */
 	struct lb_fragment_key fragment;
+	struct lb_flow_key key; /* of the flow that is being looked for */
 };
 
 /* One record: what holds for the whole stage. */

@@ -21,7 +21,11 @@
 #include "transmit.h"
 #include "unfinished.h"
 
-#define LB_OUTER_TTL 64
+#define LB_TCP_FLAGS 13 /* offset in the header */
+#define LB_TCP_FIN 0x01
+#define LB_TCP_SYN 0x02
+#define LB_TCP_RST 0x04
+#define LB_TCP_ACK 0x10
 #define LB_GUE_PORTS 0xc000 /* UDP source ports from here on: 14 bits of the flow's hash */
 
 static __always_inline int lb_drop(enum reason reason)
@@ -106,17 +110,29 @@ static __always_inline int lb_decrement_ttl(void *l3, const void *end, __u8 fami
 	return 1;
 }
 
+/* `entropy`: bits of the source that come from the flow. The sum of what is the same in all such headers to a backend
+ * (both addresses, version, "do not fragment" and TTL) stands folded in its record: the rest is a few halves of words. */
 static __always_inline void lb_write_ipv4(struct iphdr *outer, const struct lb_backend *way, __u32 length, __u8 tos,
-					  __u8 protocol, __be32 source)
+					  __u8 protocol, __be32 entropy)
 {
-	__u32 *word = (void *)outer;
+	__u32 *word = (void *)outer, sum = way->outer_sum + bpf_htons(length);
+	__be32 source = way->source[3];
 
+	sum += bpf_htons((__u16)tos) + bpf_htons((__u16)protocol);
+	if (entropy) { /* ones' complement: taken away by adding the complement */
+		__be32 old = source;
+
+		source ^= entropy;
+		sum += (__u16)~old + (__u16)~(old >> 16) + (source & 0xffff) + (source >> 16);
+	}
 	word[0] = bpf_htonl(0x45000000 | (__u32)tos << 16 | length);
 	word[1] = bpf_htonl(0x4000); /* do not fragment, and then no id is needed (RFC 6864) */
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
 	word[2] = bpf_htonl((__u32)LB_OUTER_TTL << 24 | (__u32)protocol << 16);
+	outer->check = ~sum;
 	word[3] = source;
 	word[4] = way->address[3];
-	outer->check = ~fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]);
 }
 
 static __always_inline void lb_write_ipv6(struct ipv6hdr *outer, const struct lb_backend *way, __u32 payload, __u8 tos,
@@ -248,7 +264,7 @@ static __always_inline int lb_encapsulate(void *l3, const void *end, const struc
 		if (inner + 2 > end)
 			return 0;
 		lb_write_ipv4(outer, way, length + sizeof(*outer), lb_tos(inner, packet->family), protocol,
-			      way->source[3] ^ lb_entropy(service, flow));
+			      lb_entropy(service, flow));
 		if (!lb_decrement_ttl(inner, end, packet->family))
 			return 0;
 		if (gue)
@@ -257,22 +273,32 @@ static __always_inline int lb_encapsulate(void *l3, const void *end, const struc
 	return 1;
 }
 
-static __always_inline void lb_count_in(struct lb_traffic *traffic, const struct packet *packet,
-					const struct lb_target *target)
+/* The Ethernet header of a frame without tags, in three stores: the record has both MAC addresses in a row. */
+static __always_inline void lb_write_ethernet(void *eth, const struct lb_backend *way, int ipv6)
+{
+	const void *macs = way->destination;
+
+	*(__u64 *)eth = *(const __u64 *)macs;
+	*(__u32 *)(eth + 8) = *(const __u32 *)(macs + 8);
+	*(__be16 *)(eth + 12) = ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+}
+
+static __always_inline void lb_count_in(struct lb_traffic *traffic, const struct packet *packet, __u32 begins)
 {
 	if (!traffic)
 		return;
 	traffic->packets++;
 	traffic->bytes += packet->frame_length;
-	traffic->flows += target->begins;
+	if (begins)
+		traffic->flows++;
 }
 
-static __always_inline void lb_count(const struct packet *packet, const struct lb_target *target)
+static __always_inline void lb_count(const struct packet *packet, const __u32 *service, const __u32 *backend, __u32 begins)
 {
 	if (!feature_counters)
 		return;
-	lb_count_in(bpf_map_lookup_elem(&lb_service_traffic, &target->service), packet, target);
-	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, &target->backend), packet, target);
+	lb_count_in(bpf_map_lookup_elem(&lb_service_traffic, service), packet, begins);
+	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, backend), packet, begins);
 }
 
 /* The packet at `at` (offset of the first IP header << 32 | low half of the flow's hash), with room for outer headers
@@ -317,7 +343,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	if (!(state & LB_BACKEND_ALIVE))
 		return lb_refuse(target, REASON_NO_BACKEND, service->no_backend);
 	if (way->flags & LB_BACKEND_LOCAL) {
-		lb_count(packet, target);
+		lb_count(packet, &target->service, &target->backend, target->begins);
 		return pass(REASON_BALANCED_LOCAL);
 	}
 	if (!(state & LB_BACKEND_RESOLVED) || !lease_valid()) {
@@ -359,7 +385,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	__builtin_memcpy(eth->h_source, way->source_mac, ETH_ALEN);
 	if (overhead || packet->l3_offset != ETH_HLEN || out.l3_offset != ETH_HLEN)
 		write_tags(eth, &out, overhead ? (way->flags & LB_BACKEND_IPV6 ? AF_INET6 : AF_INET) : packet->family);
-	lb_count(packet, target);
+	lb_count(packet, &target->service, &target->backend, target->begins);
 	return verdict(out.verdict, REASON_BALANCED);
 }
 

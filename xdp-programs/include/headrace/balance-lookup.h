@@ -19,10 +19,16 @@ static __always_inline __u64 lb_word(const void *at)
 	return *(const __u64 *)at;
 }
 
+/* The second half of an IPv4-mapped address; the first is 0. */
+static __always_inline __u64 lb_mapped(__be32 address)
+{
+	return (__u64)address << 32 | bpf_htonl(0xffff);
+}
+
 static __always_inline void lb_map_ipv4(__be32 *to, __be32 address)
 {
 	*(__u64 *)to = 0;
-	*(__u64 *)(to + 2) = (__u64)address << 32 | bpf_htonl(0xffff);
+	*(__u64 *)(to + 2) = lb_mapped(address);
 }
 
 static __always_inline __u64 lb_where(const __be32 *address)
@@ -30,18 +36,37 @@ static __always_inline __u64 lb_where(const __be32 *address)
 	return lb_word(address) * LB_HASH(A) + lb_word(address + 2) * LB_HASH(B);
 }
 
-static __always_inline int lb_filter_has(__u64 where)
+/* The hash by which a key stands in the index: see enum lb_index_layout. */
+static __always_inline __u64 lb_index_hash(__u64 where, __u32 rest)
 {
-	__u32 bit = where >> LB_FILTER_SHIFT, word = bit / 64;
-	const __u64 *bits = bpf_map_lookup_elem(&lb_filter, &word);
+	__u64 hash = where + rest * LB_HASH(C);
 
-	return bits && *bits >> (bit % 64) & 1;
+	hash = (hash ^ hash >> 32) * LB_HASH(D);
+	return hash ^ hash >> 32;
+}
+
+static __always_inline int lb_filter_has(const struct lb_tables *tables, __u64 where)
+{
+	__u32 bit = where >> LB_FILTER_SHIFT;
+
+	return tables && tables->filter[bit / 64 & (LB_FILTER_WORDS - 1)] >> (bit % 64) & 1;
 }
 
 static __always_inline int lb_same_key(const struct lb_service *service, const __be32 *address, __u32 rest)
 {
-	return lb_word(service->address) == lb_word(address) && lb_word(service->address + 2) == lb_word(address + 2) &&
-	       *(const __u32 *)&service->port == rest;
+	return !((lb_word(service->address) ^ lb_word(address)) | (lb_word(service->address + 2) ^ lb_word(address + 2)) |
+		 (*(const __u32 *)&service->port ^ rest));
+}
+
+/* Could an address be a VIP? */
+static __always_inline int lb_maybe_address(const struct lb_tables *tables, __u64 where)
+{
+	const struct lb_settings *now;
+
+	if (lb_filter_has(tables, where))
+		return 1;
+	now = bpf_map_lookup_elem(&lb_settings, (const void *)&lb_only);
+	return now && now->prefixes;
 }
 
 struct lb_address {
@@ -56,30 +81,23 @@ struct lb_address {
 __noinline __u32 lb_find(const struct lb_address *wanted, __u64 where, __u32 rest)
 {
 	const __be32 *address = (const __be32 *)wanted;
-	__u64 hash = where + rest * LB_HASH(C);
-	__u32 position, i;
+	__u64 hash = lb_index_hash(where, rest);
+	const struct lb_tables *tables = lb_my_tables();
+	__u32 position, round, i;
 
-	if (!address)
+	if (!address || !tables)
 		return 0;
-	hash = (hash ^ hash >> 32) * LB_HASH(D);
-	hash ^= hash >> 32;
 	position = hash >> LB_INDEX_SHIFT;
 	for (i = 0; i < LB_INDEX_PROBES; i++) {
-		__u32 at = (position + i) & (LB_INDEX_ENTRIES - 1), number;
-		const __u64 *entry = bpf_map_lookup_elem(&lb_index, &at);
-		const struct lb_service *service;
-		__u64 found;
+		__u64 found = LB_READ_ONCE(tables->index[(position + i) & (LB_INDEX_ENTRIES - 1)]);
+		__u32 number = found & (LB_SERVICES_MAX - 1); /* of a deleted entry a number that has another key */
 
-		if (!entry)
-			return 0;
-		found = LB_READ_ONCE(*entry);
 		if (!found)
 			return 0;
-		number = found;
-		if (found >> 32 != (__u32)hash || number == LB_INDEX_DELETED)
-			continue;
-		service = bpf_map_lookup_elem(&lb_services, &number);
-		if (service && lb_same_key(service, address, rest))
+		/* Without CAP_PERFMON the verifier also follows what is only speculated, round after round. A store to the
+		 * stack ends that. */
+		*(volatile __u32 *)&round = i;
+		if (found >> 32 == (__u32)hash && lb_same_key(&tables->services[number], address, rest))
 			return number;
 	}
 	return 0;
@@ -88,11 +106,6 @@ __noinline __u32 lb_find(const struct lb_address *wanted, __u64 where, __u32 res
 static __always_inline __u32 lb_rest(__be16 port, __u8 protocol, __u8 prefix)
 {
 	return port | (__u32)protocol << 16 | (__u32)prefix << 24;
-}
-
-static __always_inline const struct lb_service *lb_service(__u32 number)
-{
-	return bpf_map_lookup_elem(&lb_services, &number);
 }
 
 __noinline __u32 lb_find_range(__u32 vip, __u8 protocol, __be16 port)
@@ -155,29 +168,41 @@ static __always_inline void lb_match_wider(struct lb_match *match, const struct 
 /* The record of the VIP with this address; 0: it is none. */
 static __always_inline __u32 lb_find_vip(const __be32 *address, __u64 where, int filtered)
 {
-	__u32 zero = 0, vip = 0;
+	__u32 vip = 0;
 	const struct lb_settings *now;
 
 	if (filtered)
 		vip = lb_find((const void *)address, where, 0);
 	if (vip)
 		return vip;
-	now = bpf_map_lookup_elem(&lb_settings, &zero);
+	now = bpf_map_lookup_elem(&lb_settings, (const void *)&lb_only);
 	return now && now->prefixes ? lb_find_prefix((const void *)address) : 0;
+}
+
+/* Makes a hash of the sum that a flow's parts are. */
+static __always_inline __u64 lb_mix(__u64 hash)
+{
+	hash = (hash ^ hash >> 32) * LB_HASH(D);
+	hash = (hash ^ hash >> 29) * LB_HASH(E);
+	return hash ^ hash >> 32;
+}
+
+/* What makes a hash a service's own. It comes last, so that a packet's hash need not wait for its service. */
+static __always_inline __u64 lb_seed(const struct lb_service *service)
+{
+	return (__u64)service->seed << 32 | service->seed;
 }
 
 static __always_inline __u64 lb_flow_hash(const struct lb_flow_key *flow, const struct lb_service *service)
 {
-	__u64 hash = service->seed + lb_where(flow->source), rest = (__u64)flow->protocol << 32;
+	__u64 hash = lb_where(flow->source), rest = (__u64)flow->protocol << 32;
 
 	if (!(service->flags & LB_SERVICE_CLIENT_IP)) {
 		rest |= flow->source_port | (__u32)flow->destination_port << 16;
 		hash += lb_word(flow->destination) * LB_HASH(C) + lb_word(flow->destination + 2) * LB_HASH(D) +
 			rest * LB_HASH(E);
 	}
-	hash = (hash ^ hash >> 32) * LB_HASH(D);
-	hash = (hash ^ hash >> 29) * LB_HASH(E);
-	return hash ^ hash >> 32;
+	return lb_mix(hash) ^ lb_seed(service);
 }
 
 #endif

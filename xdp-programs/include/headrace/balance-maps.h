@@ -7,31 +7,13 @@
 #include "balance-abi.h"
 #include "kernel.h"
 
-/* A bit for each address that is a VIP: nearly every other packet ends its search here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, LB_FILTER_WORDS);
+	__type(value, struct lb_tables);
+	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
-} lb_filter SEC(".maps");
-
-/* An own hash table instead of the kernel's: a look-up is a few instructions in line, not a call. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, LB_INDEX_ENTRIES);
-	__uint(map_flags, BPF_F_MMAPABLE);
-} lb_index SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_service);
-	__uint(max_entries, LB_SERVICES_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-} lb_services SEC(".maps");
+} lb_tables SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -48,30 +30,6 @@ struct {
 	__uint(max_entries, LB_SERVICES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } lb_prefixes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_ring);
-	__uint(max_entries, LB_RINGS_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-} lb_rings SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_slot_line);
-	__uint(max_entries, LB_SLOT_LINES_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-} lb_slots SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_backend);
-	__uint(max_entries, LB_BACKENDS_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-} lb_backends SEC(".maps");
 
 /* Connections of slots that move. Not an LRU: a flood may fill it, never push a connection out of it. The control plane
  * sweeps it. */
@@ -148,5 +106,49 @@ struct {
 	__type(value, __u64);
 	__uint(max_entries, LB_EVENT_COUNT);
 } lb_events SEC(".maps");
+
+/* The key of a map of one element. In memory, and not on the stack, of which there is little. */
+const volatile __u32 lb_only = 0;
+
+static __always_inline struct lb_tables *lb_my_tables(void)
+{
+	return bpf_map_lookup_elem(&lb_tables, (const void *)&lb_only);
+}
+
+/* Numbers are masked and not compared: none is ever too high, and a branch less is a branch less for the verifier too,
+ * which without CAP_PERFMON follows each also where it will not go. */
+static __always_inline const struct lb_service *lb_service_in(const struct lb_tables *tables, __u32 number)
+{
+	if (!tables)
+		return NULL;
+	barrier_var(tables); /* or the sum is made before the comparison */
+	return &tables->services[number & (LB_SERVICES_MAX - 1)];
+}
+
+static __always_inline const struct lb_backend *lb_backend_in(const struct lb_tables *tables, __u32 number)
+{
+	if (!tables)
+		return NULL;
+	barrier_var(tables); /* or the sum is made before the comparison */
+	return &tables->backends[number & (LB_BACKENDS_MAX - 1)];
+}
+
+static __always_inline struct lb_ring *lb_ring_in(struct lb_tables *tables, __u32 number)
+{
+	if (!tables)
+		return NULL;
+	barrier_var(tables); /* or the sum is made before the comparison */
+	return &tables->rings[number & (LB_RINGS_MAX - 1)];
+}
+
+static __always_inline const struct lb_service *lb_service(__u32 number)
+{
+	return lb_service_in(lb_my_tables(), number);
+}
+
+static __always_inline const struct lb_backend *lb_backend(__u32 number)
+{
+	return lb_backend_in(lb_my_tables(), number);
+}
 
 #endif

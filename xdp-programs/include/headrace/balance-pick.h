@@ -20,9 +20,7 @@
 
 static __always_inline struct lb_scratch *lb_my_scratch(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&lb_scratch, &zero);
+	return bpf_map_lookup_elem(&lb_scratch, (const void *)&lb_only);
 }
 
 static __always_inline void lb_event(__u32 event)
@@ -31,11 +29,6 @@ static __always_inline void lb_event(__u32 event)
 
 	if (count)
 		(*count)++;
-}
-
-static __always_inline const struct lb_backend *lb_backend(__u32 number)
-{
-	return bpf_map_lookup_elem(&lb_backends, &number);
 }
 
 static __always_inline int lb_alive(__u32 number)
@@ -51,9 +44,9 @@ enum lb_budget_kind { LB_BUDGET_SYN, LB_BUDGET_OTHER, LB_BUDGET_ANSWER };
  * value takes CAP_PERFMON. */
 __noinline int lb_spend(__u32 kind, __u64 now)
 {
-	__u32 zero = 0, syns = 0, others = 0, answers = 0, used, allowed;
-	const struct lb_settings *settings = bpf_map_lookup_elem(&lb_settings, &zero);
-	struct lb_budget *budget = bpf_map_lookup_elem(&lb_budgets, &zero);
+	__u32 syns = 0, others = 0, answers = 0, used, allowed;
+	const struct lb_settings *settings = bpf_map_lookup_elem(&lb_settings, (const void *)&lb_only);
+	struct lb_budget *budget = bpf_map_lookup_elem(&lb_budgets, (const void *)&lb_only);
 
 	if (!settings || !budget)
 		return 0;
@@ -186,8 +179,7 @@ __noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_
 	}
 	if (previous == LB_PINNED || !lb_alive(previous))
 		return current;
-	number = choice->ring;
-	ring = bpf_map_lookup_elem(&lb_rings, &number);
+	ring = lb_ring_in(lb_my_tables(), choice->ring);
 	if (!ring)
 		return current;
 	until = LB_READ_ONCE(ring->refused);
@@ -232,30 +224,26 @@ __noinline __u32 lb_pick_tracked(const struct lb_flow_key *flow, const struct lb
 
 static __always_inline __u32 lb_idle(const struct lb_service *service)
 {
-	__u32 zero = 0;
-	const struct lb_settings *now = bpf_map_lookup_elem(&lb_settings, &zero);
+	const struct lb_settings *now = bpf_map_lookup_elem(&lb_settings, (const void *)&lb_only);
 
 	return service->idle ?: now && now->tracked_idle ? now->tracked_idle : LB_TRACKED_IDLE_DEFAULT;
 }
 
 /* The slot that a hash has in a ring, and its word. 0: no ring, no slots. */
-static __always_inline int lb_read_slot(struct lb_choice *choice, __u64 hash)
+static __always_inline int lb_read_slot(struct lb_tables *tables, struct lb_choice *choice, __u64 hash)
 {
-	__u32 number = choice->ring, line, at;
-	const struct lb_ring *ring = number ? bpf_map_lookup_elem(&lb_rings, &number) : NULL;
-	const struct lb_slot_line *slots;
+	const struct lb_ring *ring = lb_ring_in(tables, choice->ring);
 	__u64 place;
+	__u32 at;
 
-	if (!ring)
+	if (!choice->ring || !ring)
 		return 0;
 	place = LB_READ_ONCE(ring->place);
 	choice->slot = (hash >> 32) * (__u32)place >> 32;
 	at = (place >> 32) + choice->slot;
-	line = at / LB_SLOTS_PER_LINE;
-	slots = bpf_map_lookup_elem(&lb_slots, &line);
-	if (!slots || !(__u32)place)
+	if (!(__u32)place)
 		return 0;
-	choice->word = LB_READ_ONCE(slots->slots[at % LB_SLOTS_PER_LINE]);
+	choice->word = LB_READ_ONCE(tables->slots[at & (LB_SLOTS_MAX - 1)]);
 	return 1;
 }
 
@@ -264,7 +252,7 @@ static __always_inline __u32 lb_pick(const struct lb_flow_key *flow, const struc
 				     struct lb_choice *choice, __u64 hash)
 {
 	choice->ring = LB_READ_ONCE(service->ring);
-	if (!lb_read_slot(choice, hash))
+	if (!lb_read_slot(lb_my_tables(), choice, hash))
 		return 0;
 	if (flow->protocol == IPPROTO_TCP) {
 		if (choice->word >> LB_SLOT_PREVIOUS_SHIFT && !(service->flags & LB_SERVICE_REMEMBER_OFF))

@@ -6,6 +6,7 @@
  *   which flow, which service   balance-lookup.h
  *   which backend               balance-pick.h
  *   how it gets there           balance-forward.h
+ *   all that for most packets   balance-straight.h
  *   errors, fragments, QUIC     balance-special.h
  *   segment size of a SYN       balance-clamp.h
  *   what we answer ourselves    balance-answer.h
@@ -20,6 +21,7 @@
 #include "balance-answer.h"
 #include "balance-forward.h"
 #include "balance-special.h"
+#include "balance-straight.h"
 #include "nat.h"
 #include "packet.h"
 
@@ -28,12 +30,6 @@ const volatile _Bool feature_balance = 0;
 
 /* After its first fragment, the others of a packet are waited for this long: no longer than a host does (RFC 8200 4.5). */
 #define LB_FRAGMENT_SECONDS 60
-
-#define LB_TCP_FLAGS 13 /* offset in the header */
-#define LB_TCP_FIN 0x01
-#define LB_TCP_SYN 0x02
-#define LB_TCP_RST 0x04
-#define LB_TCP_ACK 0x10
 
 /* The packet's flow, all but the source. 0: its headers are not there. */
 static __always_inline int lb_read_destination(struct xdp_md *ctx, const struct packet *packet, struct lb_flow_key *flow)
@@ -163,22 +159,26 @@ __noinline int lb_choose_for(struct xdp_md *ctx, const struct packet *packet, st
 /* The same as lb_choose for fragments. */
 __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
 {
-	struct lb_flow_key flow __attribute__((aligned(8))) = {};
 	const struct lb_fragment *first;
 	const struct lb_service *vip;
 	struct lb_match match = {};
 	struct lb_scratch *scratch = lb_my_scratch();
 	struct lb_fragment_key *key;
+	struct lb_flow_key *flow;
 	struct lb_choice choice = {};
 	__u32 tcp, udp;
 	int answer, kind;
 	__u64 where;
 
-	if (!packet || !target || !lb_read_destination(ctx, packet, &flow))
+	if (!packet || !target || !scratch)
 		return NEXT;
-	lb_read_rest(ctx, packet, &flow, &choice);
-	where = lb_where(flow.destination);
-	match.vip = lb_find_vip(flow.destination, where, lb_filter_has(where));
+	flow = &scratch->key;
+	__builtin_memset(flow, 0, sizeof(*flow));
+	if (!lb_read_destination(ctx, packet, flow))
+		return NEXT;
+	lb_read_rest(ctx, packet, flow, &choice);
+	where = lb_where(flow->destination);
+	match.vip = lb_find_vip(flow->destination, where, lb_filter_has(lb_my_tables(), where));
 	vip = lb_service(match.vip);
 	if (!match.vip || !vip)
 		return NEXT;
@@ -190,13 +190,11 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	udp = LB_READ_ONCE(vip->fragment_udp);
 	choice.service = packet->protocol == IPPROTO_TCP ? tcp : packet->protocol == IPPROTO_UDP ? udp : 0;
 	if (choice.service)
-		return lb_choose_for(ctx, packet, &flow, &choice, target);
+		return lb_choose_for(ctx, packet, flow, &choice, target);
 	if (vip->fragments != LB_FRAGMENTS_TRACK)
 		return lb_drop(REASON_VIP_FRAGMENT);
-	if (!scratch)
-		return lb_drop(REASON_VIP_FRAGMENT);
 	key = &scratch->fragment;
-	kind = lb_read_fragment(ctx, packet, &flow, key);
+	kind = lb_read_fragment(ctx, packet, flow, key);
 	if (kind == LB_FRAGMENT_LATER) {
 		first = bpf_map_lookup_elem(&lb_fragments, key);
 		if (!first || lb_age(bpf_ktime_get_coarse_ns(), first->seen) > LB_FRAGMENT_SECONDS * LB_SECOND)
@@ -210,14 +208,14 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	if (kind != LB_FRAGMENT_FIRST)
 		return lb_drop(REASON_VIP_FRAGMENT);
 	match.service = lb_find((const void *)vip->address, lb_where(vip->address),
-				lb_rest(flow.destination_port, flow.protocol, vip->prefix));
+				lb_rest(flow->destination_port, flow->protocol, vip->prefix));
 	if (!match.service)
-		lb_match_wider(&match, &flow);
+		lb_match_wider(&match, flow);
 	vip = lb_service(match.service);
 	if (!match.service || !vip || vip->fragments != LB_FRAGMENTS_TRACK)
 		return lb_drop(REASON_VIP_FRAGMENT);
 	choice.service = match.service;
-	answer = lb_choose_for(ctx, packet, &flow, &choice, target);
+	answer = lb_choose_for(ctx, packet, flow, &choice, target);
 	if (answer == LB_FORWARD)
 		lb_note_fragment(key, target);
 	return answer;
@@ -226,77 +224,55 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 /* Who takes a packet whose destination may be a VIP. NEXT: it is none. */
 __noinline int lb_choose(struct xdp_md *ctx, const struct packet *packet, struct lb_target *target)
 {
-	struct lb_flow_key flow __attribute__((aligned(8))) = {};
+	struct lb_scratch *scratch = lb_my_scratch();
 	const struct lb_service *vip = NULL;
 	struct lb_choice choice = {};
 	struct lb_match match = {};
 	int filtered, answer, plain;
+	struct lb_flow_key *flow;
 	__u64 where;
 
-	if (!packet || !target || !lb_read_destination(ctx, packet, &flow))
+	if (!packet || !target || !scratch)
 		return NEXT;
-	where = lb_where(flow.destination);
-	filtered = lb_filter_has(where);
+	flow = &scratch->key;
+	__builtin_memset(flow, 0, sizeof(*flow));
+	if (!lb_read_destination(ctx, packet, flow))
+		return NEXT;
+	where = lb_where(flow->destination);
+	filtered = lb_filter_has(lb_my_tables(), where);
 	plain = !packet->why_not && packet->protocol != IPPROTO_ICMP &&
 		packet->protocol != IPPROTO_ICMPV6;
-	lb_read_rest(ctx, packet, &flow, &choice);
+	lb_read_rest(ctx, packet, flow, &choice);
 	if (filtered && plain)
-		match.service = lb_find((const void *)flow.destination, where, lb_rest(flow.destination_port, flow.protocol, 0));
+		match.service = lb_find((const void *)flow->destination, where, lb_rest(flow->destination_port, flow->protocol, 0));
 	if (!match.service) {
-		match.vip = lb_find_vip(flow.destination, where, filtered);
+		match.vip = lb_find_vip(flow->destination, where, filtered);
 		vip = lb_service(match.vip);
 		if (!match.vip || !vip)
 			return NEXT;
 		/* Neighbors ask for an address on their link from their link-local one, which goes no further. */
 		if (packet->why_not == REASON_MARTIAN_SOURCE && packet->protocol == IPPROTO_ICMPV6 &&
-		    lb_read_icmp(ctx, packet, &flow) == LB_ICMP_NEIGHBOR)
+		    lb_read_icmp(ctx, packet, flow) == LB_ICMP_NEIGHBOR)
 			return pass(REASON_LOCAL);
 		answer = lb_objection(packet, target, vip->flags);
 		if (answer)
 			return answer;
 		if (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6) {
-			answer = lb_icmp(ctx, packet, vip, &flow, &choice, target);
+			answer = lb_icmp(ctx, packet, vip, flow, &choice, target);
 			if (answer)
 				return answer;
 		}
 		if (!plain && !vip->prefix)
-			match.service = lb_find((const void *)flow.destination, where,
-						lb_rest(flow.destination_port, flow.protocol, 0));
+			match.service = lb_find((const void *)flow->destination, where,
+						lb_rest(flow->destination_port, flow->protocol, 0));
 		if (!match.service)
-			lb_match_wider(&match, &flow);
+			lb_match_wider(&match, flow);
 		if (!match.service)
 			return choice.read_only ? lb_drop(REASON_VIP_ICMP) :
 						  lb_refuse(target, REASON_NO_SERVICE, vip->no_service);
 	}
 	choice.service = match.service;
-	return lb_choose_for(ctx, packet, &flow, &choice, target);
-}
-
-/* Could the destination be a VIP? Most packets end here, so nothing is written to the stack for them. */
-static __always_inline int lb_maybe_vip(struct xdp_md *ctx, const struct packet *packet)
-{
-	const void *end = (void *)(long)ctx->data_end;
-	const struct lb_settings *now;
-	__u32 zero = 0;
-	__u64 where;
-
-	if (packet->family == AF_INET) {
-		const struct iphdr *ip = network_header(ctx, packet->l3_offset);
-
-		if ((const void *)(ip + 1) > end)
-			return 0;
-		where = ((__u64)ip->daddr << 32 | bpf_htonl(0xffff)) * LB_HASH(B);
-	} else {
-		const struct ipv6hdr *ip = network_header(ctx, packet->l3_offset);
-
-		if ((const void *)(ip + 1) > end)
-			return 0;
-		where = lb_where(ip->daddr.s6_addr32);
-	}
-	if (lb_filter_has(where))
-		return 1;
-	now = bpf_map_lookup_elem(&lb_settings, &zero);
-	return now && now->prefixes;
+	return lb_choose_for(ctx, packet, flow, &choice, target);
 }
 
 /* The connection of a packet whose service translates decides about its backend. */
@@ -309,12 +285,35 @@ static __always_inline int lb_translate(struct xdp_md *ctx, const struct packet 
 	return nat_forward(ctx, packet, target);
 }
 
-static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
+/* Could the destination be a VIP? Most packets end here. */
+static __always_inline int lb_maybe_vip(struct xdp_md *ctx, const struct packet *packet)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	__u64 where;
+
+	if (packet->family == AF_INET) {
+		const struct iphdr *ip = network_header(ctx, packet->l3_offset);
+
+		if ((const void *)(ip + 1) > end)
+			return 0;
+		where = lb_mapped(ip->daddr) * LB_HASH(B);
+	} else {
+		const struct ipv6hdr *ip = network_header(ctx, packet->l3_offset);
+
+		if ((const void *)(ip + 1) > end)
+			return 0;
+		where = lb_where(ip->daddr.s6_addr32);
+	}
+	return lb_maybe_address(lb_my_tables(), where);
+}
+
+/* The long way, which any packet may take. */
+__noinline int lb_balance(struct xdp_md *ctx, struct packet *packet)
 {
 	struct lb_target target = {};
 	int answer = NEXT;
 
-	if (!feature_balance)
+	if (!packet)
 		return NEXT;
 	if (lb_maybe_vip(ctx, packet))
 		answer = packet->fragment ? lb_choose_fragment(ctx, packet, &target) : lb_choose(ctx, packet, &target);
@@ -331,6 +330,21 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 		packet->egress = packet->ingress;
 	}
 	return answer;
+}
+
+static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
+{
+	int answer = LB_LONG;
+
+	/* The tables are always there. Asking for them here, where there are none while the feature is off, keeps the
+	 * verifier from following what is only speculated into functions that need them. */
+	if (!feature_balance || !lb_my_tables())
+		return NEXT;
+	if (feature_balance_straight)
+		answer = lb_straight(ctx, packet);
+	if (feature_nat && answer == NEXT && nat_maybe_reply(ctx, packet))
+		answer = LB_LONG;
+	return answer == LB_LONG ? lb_balance(ctx, packet) : answer;
 }
 
 #endif

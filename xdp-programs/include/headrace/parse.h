@@ -48,7 +48,7 @@ static __always_inline int parse_transport(struct packet *packet, const void *l4
 	if (packet->fragment)
 		return NEXT;
 	packet->l4_offset = packet->l3_offset + header;
-	if (has_ports(packet->protocol) && length >= (packet->protocol == IPPROTO_AH ? 8 : 4)) {
+	if ((packet->protocol == IPPROTO_TCP || has_ports(packet->protocol)) && length >= (packet->protocol == IPPROTO_AH ? 8 : 4)) {
 		if (packet->protocol == IPPROTO_AH) {
 			port += 2;
 			barrier_var(port); /* or the compiler adds a variable, which takes CAP_PERFMON */
@@ -86,10 +86,13 @@ static __always_inline int parse_behind_options(struct xdp_md *ctx, struct packe
 	return NEXT;
 }
 
-static __always_inline int ipv4_martian_source(__be32 address)
+static __always_inline int ipv4_martian_source(const __be32 *address)
 {
-	__u32 a = bpf_ntohl(address);
+	__u32 a, first = *(const __u8 *)address;
 
+	if (first - 1 < 223 && first != 127) /* nearly all */
+		return 0;
+	a = bpf_ntohl(*address);
 	return a >> 24 == 0 || a >> 24 == 127 || a >> 28 == 0xe || a == 0xffffffff;
 }
 
@@ -112,9 +115,9 @@ static __always_inline int parse_ipv4(struct xdp_md *ctx, struct packet *packet,
 		return parse_behind_options(ctx, packet, header);
 	if (!ipv4_checksum_right(ip))
 		return pass(REASON_BAD_CHECKSUM);
-	if (ipv4_martian_source(ip->saddr))
+	if (ipv4_martian_source(&ip->saddr))
 		object(packet, REASON_MARTIAN_SOURCE);
-	else if (ipv4_martian_source(ip->daddr)) /* the same ranges must not be forwarded to */
+	else if (ipv4_martian_source(&ip->daddr)) /* the same ranges must not be forwarded to */
 		object(packet, REASON_SPECIAL_DESTINATION);
 	else if (ip->ttl <= 1)
 		object(packet, REASON_TTL_EXPIRED);
@@ -143,6 +146,7 @@ static __always_inline int parse_ipv6(struct packet *packet, const struct ipv6hd
 		__be16 frag_off;
 		__be32 identification;
 	} *fragment;
+	__u64 sum;
 
 	if ((const void *)(ip + 1) > end)
 		return pass(REASON_TRUNCATED);
@@ -182,7 +186,9 @@ static __always_inline int parse_ipv6(struct packet *packet, const struct ipv6hd
 			packet->protocol = fragment->nexthdr;
 		return NEXT;
 	}
-	return parse_transport(packet, ip + 1, end, ipv6_address_sum(ip), sizeof(*ip));
+	sum = ipv6_address_sum(ip);
+	barrier_var(sum); /* or the stack keeps eight words until it is asked for */
+	return parse_transport(packet, ip + 1, end, sum, sizeof(*ip));
 }
 
 static __always_inline int same_mac(const __u8 *a, const __u8 *b)
