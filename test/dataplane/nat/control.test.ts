@@ -228,7 +228,7 @@ describe('the control plane of mode nat', () => {
     expect([[...maps.natSources!.keys()].length, bits()]).toEqual([1, 1]);
     expect(maps.natIdle!.get(natState.ESTABLISHED)).toBe(7440);
     const number = balancer.state.services.numberOf('198.51.100.10/32 tcp 80')!;
-    expect(maps.lbServices!.get(number)!.flags & lbServiceFlag.REMEMBER_OFF).not.toBe(0);
+    expect(memory.services.read(number).flags & lbServiceFlag.REMEMBER_OFF).not.toBe(0);
     expect([...maps.natPools!.keys()]).toEqual([]);
     const snat = { addresses: ['192.0.2.1', '192.0.2.2'], ports: [2000, 3000] } as const;
     await balancer.apply(spec([backend('a', 2, 8080)], [service('www', { snat })]));
