@@ -8,6 +8,7 @@ import { Balancer, monotonicMs } from '../../../controlplane/balancer/balancer.t
 import { CapacityError } from '../../../controlplane/balancer/capacity-error.ts';
 import type { AdminState } from '../../../controlplane/balancer/model.ts';
 import { type ConnectionList, listConnections } from '../../../controlplane/balancer/nat/connections.ts';
+import { collisions, localPorts } from '../../../controlplane/balancer/nat/local-ports.ts';
 import { natMapsOf } from '../../../controlplane/balancer/nat/tables.ts';
 import { KernelNextHops } from '../../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../../controlplane/balancer/overrides.ts';
@@ -189,7 +190,8 @@ class BalancerPart implements Part {
       ({ pool, backend, state }) =>
         `backend ${pool}/${backend} is ${state} by an operator's word: headrace backend undrain ${pool}/${backend} ends it`,
     );
-    return [...warnings, ...overrides];
+    const ports = this.#running ? collisions(this.#running.balancer.spec, localPorts()) : [];
+    return [...warnings, ...ports, ...overrides];
   }
 
   status(): unknown {

@@ -9,10 +9,12 @@ import { words } from '../../../controlplane/balancer/bytes.ts';
 import type { BackendSpec, BalancerSpec, ServiceSpec } from '../../../controlplane/balancer/model.ts';
 import { listConnections } from '../../../controlplane/balancer/nat/connections.ts';
 import { at, peerKey } from '../../../controlplane/balancer/nat/entry.ts';
+import { collisions, localPorts } from '../../../controlplane/balancer/nat/local-ports.ts';
 import { defaultNatSettings, natStates } from '../../../controlplane/balancer/nat/settings.ts';
 import { natSources } from '../../../controlplane/balancer/nat/sources.ts';
 import type { NextHop } from '../../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../../controlplane/balancer/overrides.ts';
+import { planChange } from '../../../controlplane/balancer/plan.ts';
 import {
   lbServiceFlag,
   type NatFlow,
@@ -143,6 +145,33 @@ describe('the tables of mode nat', () => {
     expect(at([backend('a', 2)], frontend('udp', 100, 200))).toEqual(['10.0.2.2 0 17']);
     expect(at([backend('a', 2)], frontend('any', 0))).toEqual(['10.0.2.2 0 6', '10.0.2.2 0 17']);
     expect(natSources(spec([backend('a', 2)], [service('s', { mode: 'l2' })]))).toEqual([]);
+  });
+});
+
+describe('ports that stand for clients', () => {
+  const at = (ports: readonly [number, number] | null, addresses: readonly string[] = []) =>
+    spec([backend('a', 2)], [service('www', { snat: { addresses, ports } })]);
+
+  it('are said to collide with this host’s own where both are of one address', () => {
+    const local = [32_768, 60_999] as const;
+    expect(collisions(at(null), local)).toEqual([]);
+    expect(collisions(at([30_000, 32_768]), local)[0]).toMatch(
+      /^service www is seen by ports 30000-32768 of this host/,
+    );
+    expect(collisions(at([30_000, 40_000], ['192.0.2.1']), local)).toEqual([]);
+    expect(collisions(at([61_000, 65_000]), local)).toEqual([]);
+    expect(localPorts()).toBeDefined();
+  });
+});
+
+describe('a plan', () => {
+  it('says that another mode, or another port of a backend, ends connections', async () => {
+    const before = spec([backend('a', 2, 80)], [service('www')]);
+    const running = { spec: before, previewRing: async () => undefined, checkRoom: () => {} } as unknown as Balancer;
+    const breaks = async (wanted: BalancerSpec): Promise<string> => (await planChange(running, wanted)).breaks.join();
+    expect(await breaks(before)).toBe('');
+    expect(await breaks(spec([backend('a', 2, 80)], [service('www', { mode: 'l2' })]))).toMatch(/from mode nat to l2/);
+    expect(await breaks(spec([backend('a', 2, 81)], [service('www')]))).toMatch(/another port/);
   });
 });
 
