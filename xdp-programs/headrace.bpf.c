@@ -25,7 +25,7 @@ SEC("xdp.frags")
 int headrace_xdp(struct xdp_md *ctx)
 {
 	struct packet packet = {};
-	__u32 watched = feature_tap ? tap_enter(ctx) : 0;
+	__u32 watched = feature_tap ? tap_look(ctx) : 0;
 	int answer = parse(ctx, &packet);
 
 	if (answer == NEXT)
@@ -40,6 +40,7 @@ int headrace_xdp(struct xdp_md *ctx)
 	if (watched)
 		tap_leave(ctx, &packet, watched, answer);
 	count(packet.slot, (answer >> 8) & 0xff, answer & 0xff, packet.frame_length);
+	count_path(&packet, (answer >> 8) & 0xff);
 	return (answer >> 8) & 0xff;
 }
 
@@ -65,6 +66,7 @@ int headrace_renew(struct xdp_md *ctx)
 const enum reason *const reasons_for_btf __attribute__((unused));
 const enum verdict *const verdicts_for_btf __attribute__((unused));
 const enum counter_layout *const counter_layout_for_btf __attribute__((unused));
+const enum path_layout *const path_layout_for_btf __attribute__((unused));
 const enum stranger_layout *const stranger_layout_for_btf __attribute__((unused));
 const enum port_flag *const port_flags_for_btf __attribute__((unused));
 const enum lb_capacity *const lb_capacity_for_btf __attribute__((unused));

@@ -9,7 +9,7 @@ import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { counterLayout, layoutHash, maps } from '../bpf/generated/headrace.ts';
 import { BpfMap, ensureBpffs, LayoutError, type LinkInfo, netnsInode, XdpLink, type XdpMode } from '../bpf/index.ts';
-import { type CounterRow, readCounters, slotNames } from './counters.ts';
+import { type CounterRow, forgetPaths, type PathRow, readCounters, readPaths, slotNames } from './counters.ts';
 import {
   type DataPlaneMaps,
   ingredientsOf,
@@ -212,6 +212,7 @@ export class DataPlane implements Disposable {
       this.maps.slots.set(slot, { name: '' });
       const { COUNTERS_PER_SLOT: count } = counterLayout;
       for (let i = 0; i < count; i++) this.maps.counters.set(slot * count + i, { packets: 0n, bytes: 0n });
+      if (this.maps.paths) forgetPaths(this.maps.paths, slot);
       return slot;
     }
     return 0;
@@ -219,6 +220,11 @@ export class DataPlane implements Disposable {
 
   counters(): CounterRow[] {
     return readCounters(this.maps.slots, this.maps.counters);
+  }
+
+  /** What XDP sent, by the interfaces it came in by and left by. */
+  paths(): PathRow[] {
+    return this.maps.paths ? readPaths(this.maps.slots, this.maps.paths) : [];
   }
 
   /**

@@ -1,5 +1,5 @@
 /** The pinned packet path: opening, adopting, attaching, counting, removing. */
-export type { CounterRow } from './counters.ts';
+export type { CounterRow, PathRow } from './counters.ts';
 export {
   DataPlane,
   type PinnedLink,

@@ -32,7 +32,8 @@ export interface TapCounts {
   readonly sampleMissed: bigint;
 }
 
-const idle: TapFilter = tapFilterOf({
+/** Nothing is captured and nothing sampled. */
+export const idle: TapFilter = tapFilterOf({
   ifindex: 0,
   filter: parseFilter(''),
   verdicts: [],
@@ -83,11 +84,14 @@ export class Tap {
 
   #use(filter: TapFilter): void {
     const wanted = filter.capturing !== 0 || filter.sample_rate !== 0;
-    if (wanted) this.#plane.useFeatures({ feature_tap: true });
+    const features = { feature_tap: wanted, feature_capture: filter.capturing !== 0 };
+    if (wanted) this.#plane.useFeatures(features);
     // Never half old and half new under a running capture: a record is larger than a word.
     this.#plane.maps.tapFilter?.set(0, idle);
     this.#plane.maps.tapFilter?.set(0, filter);
-    if (!wanted) this.#plane.useFeatures({ feature_tap: false });
+    // A gap that was drawn for another rate must not be waited out.
+    if (filter.sample_rate !== this.#filter.sample_rate) this.#plane.maps.tapCountdown?.set(0, 0);
+    if (!wanted) this.#plane.useFeatures(features);
     this.#filter = filter;
   }
 }

@@ -24,7 +24,7 @@ const VIP4 = '192.0.2.100';
 const VIP6 = '2001:db8:1::100';
 const [DROP, TX, REDIRECT] = [1, 3, 4];
 
-interface Case {
+export interface Case {
   readonly name: string;
   readonly program?: string;
   readonly verdict: number;
@@ -64,7 +64,7 @@ export interface BalancerRow {
 const forever = 2n ** 62n;
 
 /** The services under measurement: one of each kind, all over one hundred backends. */
-function furnish(box: BalancerBox): void {
+export function furnish(box: BalancerBox): void {
   for (let i = 0; i < BACKENDS; i++) {
     box.backend({ number: i + 1, address: `10.0.1.${i + 10}`, behind: 'in0' });
     box.backend({ number: 1001 + i, address: `fd00:1::${(i + 16).toString(16)}`, behind: 'in0' });
@@ -207,7 +207,8 @@ function bareNs(box: BalancerBox, repeat: number): number {
   return Math.min(...Array.from({ length: 7 }, () => cpuTime(box, bare, DROP, repeat)));
 }
 
-function sample(box: BalancerBox, program: Program, arrivals: MappedMap, one: Case, repeat: number): number {
+/** Nanoseconds of a packet, with the harness. */
+export function sample(box: BalancerBox, program: Program, arrivals: MappedMap, one: Case, repeat: number): number {
   const endless = !Number.isFinite(one.flows);
   const macs = new DataView(Uint8Array.from([...mac(hosts.in0.router), ...mac(hosts.in0.host)]).buffer);
   const record: Arrival = {

@@ -7,7 +7,7 @@
 import { portFlag } from '../../controlplane/bpf/generated/headrace.ts';
 import type { Program, XdpLink } from '../../controlplane/bpf/index.ts';
 import { runOnCpus } from '../../controlplane/bpf/libc.ts';
-import { type RouterLab, type Spread, Subject } from './router-lab.ts';
+import { type References, type RouterLab, type Spread, Subject } from './router-lab.ts';
 import { type Samples, summarize } from './statistics.ts';
 
 const FRAME = new Uint8Array(60);
@@ -31,16 +31,33 @@ export async function measureEndToEnd(
   using references = lab.loadReferences(spread);
   using headrace = new Subject(lab, {});
   headrace.setFlags(portFlag.VIRTUAL);
-  const generator = references.program('generator');
-  using _sink = lab.attach(lab.sink, lab.sink.ifindex('s0'), references.program('sink'));
-  const received = (): number => Number(references.received.getPerCpu(0)!.reduce((sum, count) => sum + count, 0n));
-  const candidates: { readonly name: string; readonly program: Program | undefined; readonly delivers: boolean }[] = [
+  return measureSubjects(lab, references, rounds, packets, [
     { name: 'generator alone (router drops)', program: references.program('router_drop'), delivers: false },
     { name: 'kernel forwarding', program: undefined, delivers: true },
     { name: 'static redirect_map', program: references.program('router_static'), delivers: true },
     { name: 'fib_lookup + redirect_map', program: references.program('router_fib'), delivers: true },
     { name: 'Headrace', program: headrace.program, delivers: true },
-  ];
+  ]);
+}
+
+/** What runs on the router; undefined for the kernel alone. */
+export interface LiveSubject {
+  readonly name: string;
+  readonly program: Program | undefined;
+  readonly delivers: boolean;
+}
+
+/** All of them, taking turns. */
+export async function measureSubjects(
+  lab: RouterLab,
+  references: References,
+  rounds: number,
+  packets: number,
+  candidates: readonly LiveSubject[],
+): Promise<EndToEnd[]> {
+  const generator = references.program('generator');
+  using _sink = lab.attach(lab.sink, lab.sink.ifindex('s0'), references.program('sink'));
+  const received = (): number => Number(references.received.getPerCpu(0)!.reduce((sum, count) => sum + count, 0n));
   const samples = candidates.map(() => ({ ns: [] as number[], lost: [] as number[] }));
   for (let round = 0; round <= rounds; round++) {
     for (const [i, { program, delivers }] of candidates.entries()) {

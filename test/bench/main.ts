@@ -54,7 +54,7 @@ program
   .action(printAnnounce);
 program
   .command('counters')
-  .description('a routed packet with counters on against counters off')
+  .description('what counting and sampling costs a packet, routed and balanced')
   .option('--json', 'print JSON', false)
   .option('--rounds <number>', 'samples of each', Number, 31)
   .action(benchCounters);

@@ -11,6 +11,7 @@ import { maps, type Port, portFlag } from '../../controlplane/bpf/generated/head
 import { type BpfMap, BpfObject, type MapDescriptor, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
 import { shrinkUnwanted } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
+import { idle as idleTap } from '../../controlplane/tap/tap.ts';
 import { type Host, Lab } from '../lab/library/index.ts';
 import { repository } from '../lab/library/repository.ts';
 import { pseudoRandom } from './statistics.ts';
@@ -73,6 +74,12 @@ export class Subject implements Disposable {
   /** @param flags of enum port_flag, besides those that make the port work at all. */
   setFlags(flags: number): void {
     setIngress(this.#lab, this.#ports, flags);
+  }
+
+  /** Has one packet in so many sampled; the program must have been loaded with feature_tap. */
+  sampleEvery(rate: number): void {
+    using filter = this.#object.map(maps.tapFilter);
+    filter.set(0, { ...idleTap, sample_rate: rate });
   }
 
   [Symbol.dispose](): void {

@@ -56,6 +56,7 @@ function watch({ sampleRate = 0, filter = '', ...options }: Options, capturing =
     filter: parseFilter(filter),
   });
   router.maps.tapFilter!.set(0, { ...record, capturing, sample_rate: sampleRate });
+  router.maps.tapCountdown!.set(0, 0);
 }
 
 const web: PacketSpec = { destination: '198.51.100.7', payload: tcp({ destinationPort: 443 }) };

@@ -28,7 +28,11 @@ const TICKS_PER_IDLE_SAMPLE = 10;
 /** Who asked is taken to look for so long. */
 const WATCHED_MS = 10_000;
 
-export const live: PartDefinition = { create: (context) => new Live(context) };
+export const live: PartDefinition = {
+  // Who looks sees which ways packets take.
+  features: () => ({ feature_paths: true }),
+  create: (context) => new Live(context),
+};
 
 type Web = Config['web'];
 

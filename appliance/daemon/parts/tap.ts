@@ -75,6 +75,6 @@ class TapPart implements Part {
 
 export const tapPart: PartDefinition = {
   // A daemon that adopts a sampling packet path goes on sampling without a gap.
-  features: ({ sflow }) => ({ feature_tap: sflow !== undefined }),
+  features: ({ sflow }) => ({ feature_tap: sflow !== undefined, feature_capture: false }),
   create: (context) => new TapPart(context),
 };

@@ -39,6 +39,11 @@ enum counter_layout {
 	COUNTERS_PER_SLOT = COUNTED_VERDICTS * COUNTED_REASONS,
 };
 
+/* Ways through the box, from slot to slot: so many slots have some of their own, the others share those of slot 0. */
+enum path_layout {
+	PATH_SLOTS = 64,
+};
+
 _Static_assert(REASON_COUNT <= COUNTED_REASONS, "reasons beyond the counters would be counted as others");
 
 enum port_flag {

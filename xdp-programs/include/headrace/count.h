@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every packet is counted once, at the exit: per CPU, by interface, verdict and reason. */
+/* Every packet is counted at the exit: per CPU, by interface, verdict and reason; and what XDP sent on, by its way. */
 #ifndef HEADRACE_COUNT_H
 #define HEADRACE_COUNT_H
 
 #include "maps.h"
+#include "packet.h"
 
 const volatile _Bool feature_counters = 1;
+const volatile _Bool feature_paths = 0;
 
 static __always_inline void count(__u16 slot, __u32 verdict, __u32 reason, __u32 bytes)
 {
@@ -19,6 +21,26 @@ static __always_inline void count(__u16 slot, __u32 verdict, __u32 reason, __u32
 		return;
 	counter->packets++;
 	counter->bytes += bytes;
+}
+
+static __always_inline void count_path(const struct packet *packet, __u32 verdict)
+{
+	__u32 egress = packet->egress, in = packet->slot, out = 0;
+	const struct port *port;
+	struct counter *path;
+
+	if (!feature_paths || (verdict != VERDICT_TX && verdict != VERDICT_REDIRECT))
+		return;
+	port = bpf_map_lookup_elem(&ports, &egress);
+	if (port && port->slot < PATH_SLOTS)
+		out = port->slot;
+	if (in < PATH_SLOTS)
+		out += in * PATH_SLOTS;
+	path = bpf_map_lookup_elem(&paths, &out);
+	if (!path)
+		return;
+	path->packets++;
+	path->bytes += packet->frame_length;
 }
 
 #endif

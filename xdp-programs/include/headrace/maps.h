@@ -47,6 +47,14 @@ struct {
 	__uint(max_entries, SLOTS_MAX * COUNTERS_PER_SLOT);
 } counters SEC(".maps");
 
+/* What XDP sent on, by the slot it came in by (times PATH_SLOTS) and the one it left by. While feature_paths is on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct counter);
+	__uint(max_entries, PATH_SLOTS * PATH_SLOTS);
+} paths SEC(".maps");
+
 /* Interfaces known to transmit XDP frames, by ifindex: whatever is not in here is the kernel's to send to. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

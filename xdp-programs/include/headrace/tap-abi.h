@@ -74,11 +74,11 @@ struct tap_packet {
 
 /* What a CPU remembers between packets, and the place where a record is put together. */
 struct tap_state {
-	__u32 skip; /* packets until the next sample */
-	__u32 pool;
+	__u32 gap;  /* packets from the last sample to the next */
+	__u32 pool; /* packets since the last sample, that one included */
 	__u64 window; /* jiffies64 / 64: what `spent` counts in */
 	__u32 spent;
-	__u32 sample_rate; /* that `skip` was drawn for */
+	__u32 reserved;
 	__u64 captured;
 	__u64 missed;  /* the ring was full */
 	__u64 limited; /* beyond `rate` */

@@ -16,6 +16,8 @@
 #include "tap-abi.h"
 
 const volatile _Bool feature_tap = 0;
+/* Somebody captures, and not only samples: every packet is looked at. */
+const volatile _Bool feature_capture = 1;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -30,6 +32,15 @@ struct {
 	__type(value, struct tap_state);
 	__uint(max_entries, 1);
 } tap_state SEC(".maps");
+
+/* Packets until the next sample, the sample included; 0: begin anew, with this one. Apart, so that a packet in between
+ * touches nothing else. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} tap_countdown SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -77,22 +88,23 @@ static __noinline __u32 tap_enter(struct xdp_md *ctx)
 	__u32 zero = 0, wanted = 0, length, captured = 0;
 	const struct tap_filter *filter = bpf_map_lookup_elem(&tap_filter, &zero);
 	struct tap_state *state = bpf_map_lookup_elem(&tap_state, &zero);
-	const struct settings *now = bpf_map_lookup_elem(&settings, &zero);
+	__u32 *countdown = bpf_map_lookup_elem(&tap_countdown, &zero);
 	struct tap_packet *packet;
 
-	if (!filter || !state || !now)
+	if (!filter || !state || !countdown)
 		return 0;
-	if (filter->capturing && now->lease > bpf_jiffies64())
-		wanted |= TAP_CAPTURE;
-	if (filter->sample_rate) {
-		state->pool++;
-		if (state->skip <= 1 || state->sample_rate != filter->sample_rate) {
-			state->sample_rate = filter->sample_rate;
-			state->skip = tap_next_skip(filter->sample_rate);
-			wanted |= TAP_SAMPLE;
-		} else {
-			state->skip--;
-		}
+	if (feature_capture && filter->capturing) {
+		const struct settings *now = bpf_map_lookup_elem(&settings, &zero);
+
+		if (now && now->lease > bpf_jiffies64())
+			wanted |= TAP_CAPTURE;
+	}
+	if (filter->sample_rate && *countdown > 1) {
+		--*countdown;
+	} else if (filter->sample_rate) {
+		state->pool += *countdown ? state->gap : 1;
+		state->gap = *countdown = tap_next_skip(filter->sample_rate);
+		wanted |= TAP_SAMPLE;
 	}
 	if (!wanted)
 		return 0;
@@ -113,6 +125,21 @@ static __noinline __u32 tap_enter(struct xdp_md *ctx)
 	packet->header.length = length;
 	packet->header.captured = captured;
 	return wanted;
+}
+
+/* The same, in a few instructions while there is nothing to see: nobody captures, and the next sample is to come. */
+static __always_inline __u32 tap_look(struct xdp_md *ctx)
+{
+	__u32 zero = 0, *countdown;
+
+	if (!feature_capture) {
+		countdown = bpf_map_lookup_elem(&tap_countdown, &zero);
+		if (countdown && *countdown > 1) {
+			--*countdown;
+			return 0;
+		}
+	}
+	return tap_enter(ctx);
 }
 
 static __always_inline int tap_in_prefix(const struct tap_prefix *prefix, const __be32 *address, int words)
