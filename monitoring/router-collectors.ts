@@ -1,5 +1,5 @@
 /** The values of what every box has: packets, interfaces, routes, neighbors, the daemon itself. */
-import type { CounterRow } from '../controlplane/dataplane/index.ts';
+import type { CounterRow, PathRow } from '../controlplane/dataplane/index.ts';
 import type { Link, Neighbor } from '../controlplane/netlink/index.ts';
 import type { PortState } from '../controlplane/ports/index.ts';
 import type { Collectors } from './collector.ts';
@@ -12,6 +12,7 @@ export interface MetricSources {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly counters: () => readonly CounterRow[];
+  readonly paths: () => readonly PathRow[];
   readonly ports: () => readonly PortState[];
   readonly links: () => readonly Link[];
   readonly neighbors: () => readonly Neighbor[];
@@ -48,12 +49,23 @@ export function routerCollectors(sources: MetricSources): Collectors {
 
   // Packets and bytes come from one reading: prom-client collects in the order of registration.
   let counted = counters();
+  let paths: readonly PathRow[] = [];
+  const sent = (value: (row: PathRow) => bigint): Sample[] =>
+    paths.map((row) => ({
+      labels: { interface: row.from || 'other', egress: row.to || 'other' },
+      value: Number(value(row)),
+    }));
   return {
     packets: () => {
       counted = counters();
       return counted.packets;
     },
     bytes: () => counted.bytes,
+    forwardedPackets: () => {
+      paths = sources.paths();
+      return sent(({ packets }) => packets);
+    },
+    forwardedBytes: () => sent(({ bytes }) => bytes),
     interfaceInfo: () =>
       sources.ports().map((port) => ({
         labels: {

@@ -320,6 +320,7 @@ export class Daemon {
       kernel: os.release(),
       startedAt: this.#startedAt,
       counters: () => this.#plane.counters(),
+      paths: () => this.#plane.paths(),
       ports: () => this.#ports.states,
       links: () => this.#ports.links,
       neighbors: () => {

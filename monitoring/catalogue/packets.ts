@@ -14,4 +14,16 @@ export const packetsMetrics = {
     labels: ['interface', 'verdict', 'reason'],
     help: 'Bytes of the frames counted in headrace_packets_total, as they arrived, layer 2 included.',
   },
+  forwardedPackets: {
+    name: 'headrace_forwarded_packets_total',
+    type: 'counter',
+    labels: ['interface', 'egress'],
+    help: 'Packets that XDP sent on, by the interfaces they came in by and left by, which need not have counted them. "other": beyond the first 63 interfaces.',
+  },
+  forwardedBytes: {
+    name: 'headrace_forwarded_bytes_total',
+    type: 'counter',
+    labels: ['interface', 'egress'],
+    help: 'Bytes of the frames counted in headrace_forwarded_packets_total, as they arrived, layer 2 included.',
+  },
 } as const satisfies Record<string, MetricDefinition>;

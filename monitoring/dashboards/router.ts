@@ -28,6 +28,36 @@ export function router(): Dashboard {
     )
     .withPanel(
       series(
+        {
+          title: 'Sent by the fast path, by interface',
+          description: 'Packets a second that XDP sent out of it, whatever its driver counts.',
+          unit: 'pps',
+        },
+        [
+          {
+            expr: `sum by (egress) (rate(${m.forwardedPackets}{${box}, egress=~"$interface"}[$__rate_interval]))`,
+            legend: '{{egress}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Ways through the fast path',
+          description: 'Packets a second, by the interface they came in by and the one they left by.',
+          unit: 'pps',
+        },
+        [
+          {
+            expr: `topk(20, sum by (interface, egress) (${rate(m.forwardedPackets)}))`,
+            legend: '{{interface}} to {{egress}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
         { title: 'By verdict', description: 'What became of them.', unit: 'pps' },
         [{ expr: `sum by (verdict) (${rate(m.packets)})`, legend: '{{verdict}}' }],
         { stacked: true, colorsByVerdict: true },

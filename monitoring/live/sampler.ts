@@ -5,7 +5,7 @@
  * It asks only for what the daemon has at hand and reads the counters once; what must be waited for, such as sessions of
  * routing daemons, is asked for elsewhere and given when it is there.
  */
-import type { CounterRow } from '../../controlplane/dataplane/index.ts';
+import type { CounterRow, PathRow } from '../../controlplane/dataplane/index.ts';
 import type { PortState } from '../../controlplane/ports/index.ts';
 import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
 import { factsOf } from './facts.ts';
@@ -15,6 +15,7 @@ import { type CounterRates, type CounterReading, counterRates, noTraffic, round 
 import { type BalanceReading, servicesOf } from './services.ts';
 import { sessionsOf } from './sessions.ts';
 import type { History, LiveInterface, LiveService, Rate, Snapshot } from './snapshot.ts';
+import { allThatLeft, noRate, noWays, type Ways, waysOf } from './ways.ts';
 
 /** What the daemon says about itself. */
 export interface LiveStatus {
@@ -28,6 +29,7 @@ export interface LiveSources {
   readonly box: Snapshot['box'];
   readonly status: () => LiveStatus;
   readonly counters: () => readonly CounterRow[];
+  readonly paths: () => readonly PathRow[];
   readonly ports: () => readonly PortState[];
   readonly devices: () => ReadonlyMap<string, DeviceCounts>;
   readonly sessions: () => readonly BgpSession[];
@@ -46,6 +48,7 @@ const REASONS = 12;
 
 interface Reading extends CounterReading {
   readonly devices: ReadonlyMap<string, DeviceCounts>;
+  readonly paths: readonly PathRow[];
 }
 
 export class LiveSampler {
@@ -60,7 +63,7 @@ export class LiveSampler {
   constructor(sources: LiveSources) {
     this.#sources = sources;
     this.#last = this.#read();
-    this.#snapshot = this.#make({ total: noTraffic, interfaces: new Map(), reasons: [] }, new Map());
+    this.#snapshot = this.#make({ total: noTraffic, interfaces: new Map(), reasons: [] }, new Map(), noWays);
   }
 
   get snapshot(): Snapshot {
@@ -75,10 +78,11 @@ export class LiveSampler {
   sample(): Snapshot {
     const next = this.#read();
     const rates = counterRates(this.#last, next);
-    const sent = sentRates(this.#last, next);
+    const left = sentRates(this.#last, next);
+    const ways = waysOf(this.#last.paths, next.paths, Math.max(0.001, (next.at - this.#last.at) / 1000));
     this.#last = next;
     if (this.#rest-- <= 0) this.#lookAtServices(next.at);
-    this.#snapshot = this.#make(rates, sent);
+    this.#snapshot = this.#make(rates, left, ways);
     this.#history.add(this.#snapshot.at, rates, Object.keys(this.#snapshot.interfaces));
     return this.#snapshot;
   }
@@ -92,11 +96,11 @@ export class LiveSampler {
   }
 
   #read(): Reading {
-    const { counters, devices, clock = () => performance.now() } = this.#sources;
-    return { at: clock(), rows: counters(), devices: devices() };
+    const { counters, devices, paths, clock = () => performance.now() } = this.#sources;
+    return { at: clock(), rows: counters(), paths: paths(), devices: devices() };
   }
 
-  #make(rates: CounterRates, sent: ReadonlyMap<string, Rate>): Snapshot {
+  #make(rates: CounterRates, left: ReadonlyMap<string, Rate>, ways: Ways): Snapshot {
     const { box, status, ports, sessions, now = Date.now } = this.#sources;
     const { healthy, problems, notes, parts } = status();
     return {
@@ -106,7 +110,7 @@ export class LiveSampler {
       problems: [...problems],
       notes: [...notes],
       traffic: rates.total,
-      interfaces: Object.fromEntries(ports().map((port) => [port.name, interfaceOf(port, rates, sent)])),
+      interfaces: Object.fromEntries(ports().map((port) => [port.name, interfaceOf(port, rates, left, ways)])),
       reasons: rates.reasons.slice(0, REASONS),
       services: this.#services,
       sessions: sessionsOf(sessions()),
@@ -115,7 +119,8 @@ export class LiveSampler {
   }
 }
 
-function interfaceOf(port: PortState, rates: CounterRates, sent: ReadonlyMap<string, Rate>): LiveInterface {
+function interfaceOf(port: PortState, rates: CounterRates, left: ReadonlyMap<string, Rate>, ways: Ways): LiveInterface {
+  const sent = ways.to.get(port.name) ?? noRate;
   return {
     up: port.up,
     mode: port.mode,
@@ -123,7 +128,9 @@ function interfaceOf(port: PortState, rates: CounterRates, sent: ReadonlyMap<str
     mtu: port.mtu,
     ...(port.problem ? { problem: port.problem } : {}),
     in: rates.interfaces.get(port.name) ?? noTraffic,
-    out: sent.get(port.name) ?? { packets: 0, bytes: 0 },
+    out: allThatLeft(sent, left.get(port.name) ?? noRate),
+    sent,
+    to: ways.from.get(port.name) ?? {},
   };
 }
 

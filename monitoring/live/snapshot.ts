@@ -31,8 +31,12 @@ export interface LiveInterface {
   readonly problem?: string;
   /** What arrived. */
   readonly in: Traffic;
-  /** What left, as the interface itself counts; drivers differ in whether they count what XDP sends. */
+  /** What left: sent by XDP, and by the kernel as far as the interface's own counter tells. */
   readonly out: Rate;
+  /** Of that, what XDP sent: counted by the packet path, whatever the driver counts. Bytes as they arrived. */
+  readonly sent: Rate;
+  /** What arrived here and XDP sent on, by the interface it left by. */
+  readonly to: Readonly<Record<string, Rate>>;
 }
 
 /** Why packets got their verdict. */

@@ -1,9 +1,9 @@
 /** Failure modes 13, 14, 16–18, 23, 30–33: what the FIB answers, MTU, and ports that can't transmit. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { portFlag } from '../../controlplane/bpf/generated/headrace.ts';
-import { type PacketSpec, packet } from './packets/packet.ts';
+import { pathLayout, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
+import { type PacketSpec, type PortName, packet } from './packets/packet.ts';
 import { udp } from './packets/transport.ts';
-import { TestRouter } from './router.ts';
+import { slotOf, TestRouter } from './router.ts';
 import { expectRow, type Row, table } from './table.ts';
 
 let router: TestRouter;
@@ -141,3 +141,24 @@ describe('ports', () => {
 function frameTo(destination: string): Uint8Array {
   return packet({ destination });
 }
+
+describe('ways through the box', () => {
+  it('are counted for what XDP sends, by the slots it came in by and left by', () => {
+    using counting = new TestRouter({ feature_paths: true });
+    const length = counting.send(packet({ destination: '198.51.100.7' })).frame.length;
+    counting.send(packet({ destination: '203.0.113.7' }));
+    counting.send(packet({ destination: '203.0.113.7' }));
+    counting.send(packet({ destination: '192.0.2.1' })); // blackhole: the kernel's
+    const { maxEntries } = counting.maps.paths!;
+    const found = Array.from({ length: maxEntries }, (__, index) => {
+      const counts = counting.maps.paths!.getPerCpu(index)!;
+      return { index, packets: counts.reduce((sum, { packets }) => sum + packets, 0n), counts };
+    }).filter(({ packets }) => packets > 0n);
+    const way = (from: PortName, to: PortName): number => slotOf(from) * pathLayout.SLOTS + slotOf(to);
+    expect(found.map(({ index, packets }) => [index, packets])).toEqual([
+      [way('in0', 'out0'), 1n],
+      [way('in0', 'small'), 2n],
+    ]);
+    expect(found[0]!.counts.reduce((sum, { bytes }) => sum + bytes, 0n)).toBe(BigInt(length));
+  });
+});

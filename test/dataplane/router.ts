@@ -33,7 +33,8 @@ export interface Outcome {
 }
 
 const names = Object.keys(hosts) as PortName[];
-const slotOf = (port: PortName): number => names.indexOf(port) + 1;
+/** Of its counters. */
+export const slotOf = (port: PortName): number => names.indexOf(port) + 1;
 const everyPort = portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.ABLE;
 export const leaseForEver = 0xffff_ffff_ffff_ffffn;
 

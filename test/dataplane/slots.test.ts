@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { counterLayout, maps } from '../../controlplane/bpf/generated/headrace.ts';
+import { counterLayout, maps, pathLayout } from '../../controlplane/bpf/generated/headrace.ts';
 import { umount } from '../../controlplane/bpf/libc.ts';
 import { DataPlane, type InstancePaths, instancePaths, removeInstance } from '../../controlplane/dataplane/index.ts';
 
@@ -16,7 +16,7 @@ describe('slotOf()', () => {
   beforeAll(() => {
     root = mkdtempSync(path.join(tmpdir(), 'headrace-slots-'));
     paths = instancePaths('slots', root);
-    plane = DataPlane.open(object, paths);
+    plane = DataPlane.open(object, paths, { feature_paths: true });
   });
   afterAll(() => {
     plane?.close();
@@ -34,7 +34,7 @@ describe('slotOf()', () => {
     expect(slots).not.toContain(0);
     expect(slots[6]).toBe(plane.slotOf(name(7)));
     plane.close();
-    plane = DataPlane.open(object, paths);
+    plane = DataPlane.open(object, paths, { feature_paths: true });
     expect(plane.slotOf(name(7))).toBe(slots[6]);
   });
 
@@ -48,11 +48,16 @@ describe('slotOf()', () => {
     const slot = plane.slotOf(name(7));
     const first = slot * counterLayout.COUNTERS_PER_SLOT;
     plane.maps.counters.set(first + 3, { packets: 5n, bytes: 500n });
+    const other = plane.slotOf(name(8));
+    for (const way of [slot * pathLayout.SLOTS + other, other * pathLayout.SLOTS + slot])
+      plane.maps.paths!.set(way, { packets: 5n, bytes: 500n });
+    expect(plane.paths()).toHaveLength(2);
     const alive = new Set(Array.from({ length: last }, (_, i) => name(i + 1)).filter((each) => each !== name(7)));
     expect(plane.slotOf('late', alive)).toBe(slot);
     expect(plane.slotOf('late')).toBe(slot);
     expect(plane.maps.slots.get(slot)).toEqual({ name: 'late' });
     expect(plane.counters().filter((row) => row.interface === 'late' || row.interface === name(7))).toEqual([]);
+    expect(plane.paths()).toEqual([]);
     expect(plane.slotOf(name(7), new Set([...alive, 'late']))).toBe(0);
   });
 });

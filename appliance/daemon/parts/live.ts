@@ -76,6 +76,7 @@ class Live implements Part {
       },
       status: this.#context.whole,
       counters: () => this.#context.plane.counters(),
+      paths: () => this.#context.plane.paths(),
       ports: () => this.#context.ports.states,
       devices: readDeviceCounts,
       sessions: () => this.#watch.sessions,

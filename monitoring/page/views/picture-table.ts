@@ -1,6 +1,6 @@
 /** The picture as a table, for who cannot or does not want to see it; all interfaces are in it. */
 import { bitRate, packetRate } from '../../live/format.ts';
-import { type LiveInterface, outcomes, type Snapshot } from '../../live/snapshot.ts';
+import { type LiveInterface, outcomes, type Rate, type Snapshot } from '../../live/snapshot.ts';
 import { find, html, KeyedList, write } from '../dom.ts';
 import { outcomeNames } from './marks.ts';
 
@@ -12,19 +12,23 @@ const heads = [
   'Packets out',
   'Bits out',
 ];
+const wayHeads = ['From', 'To', 'Packets sent by XDP', 'Bits'];
 
 export class PictureTable {
   readonly #list: KeyedList<readonly [string, LiveInterface], HTMLTableRowElement>;
+  readonly #ways: KeyedList<readonly [string, string, Rate], HTMLTableRowElement>;
 
   constructor() {
-    const body = html('tbody');
-    const table = html(
-      'table',
-      { class: 'numbers' },
-      html('thead', {}, html('tr', {}, ...heads.map((head) => html('th', { scope: 'col' }, head)))),
-      body,
+    const body = addTable(heads, 'By interface');
+    const ways = addTable(wayHeads, 'Ways through the box');
+    this.#ways = new KeyedList(
+      ways,
+      () => html('tr', {}, html('th', { scope: 'row' }), ...wayHeads.slice(1).map(() => html('td'))),
+      (row, [from, to, { packets, bytes }]) => {
+        for (const [i, text] of [from, to, packetRate(packets), bitRate(bytes)].entries())
+          write(row.children[i]!, text);
+      },
     );
-    find('#picture-table .scroll').append(table);
     this.#list = new KeyedList(
       body,
       () => html('tr', {}, html('th', { scope: 'row' }), ...heads.slice(1).map(() => html('td'))),
@@ -44,6 +48,21 @@ export class PictureTable {
   }
 
   show({ interfaces }: Snapshot): void {
-    this.#list.show(Object.entries(interfaces).map(([name, port]) => [name, [name, port] as const]));
+    const ports = Object.entries(interfaces);
+    this.#list.show(ports.map(([name, port]) => [name, [name, port] as const]));
+    this.#ways.show(
+      ports.flatMap(([from, port]) =>
+        Object.entries(port.to).map(([to, rate]) => [`${from} ${to}`, [from, to, rate] as const] as const),
+      ),
+    );
   }
+}
+
+/** @returns the body of a new table. */
+function addTable(columns: readonly string[], caption: string): HTMLTableSectionElement {
+  const body = html('tbody');
+  const head = html('tr', {}, ...columns.map((column) => html('th', { scope: 'col' }, column)));
+  const table = html('table', { class: 'numbers' }, html('caption', {}, caption), html('thead', {}, head), body);
+  find('#picture-table .scroll').append(table);
+  return body;
 }

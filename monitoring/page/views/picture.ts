@@ -16,7 +16,7 @@ const BAND = 46;
 const THINNEST = 1.5;
 
 interface Band {
-  readonly kind: Outcome | 'sent';
+  readonly kind: Outcome;
   readonly path: string;
   readonly spine: string;
   readonly packets: number;
@@ -110,23 +110,21 @@ export class Picture {
         );
     }
     if (!narrow) {
-      const sent = sum(rows.map(([, row]) => row.out.packets));
-      const fast = snapshot.traffic.fast.packets;
-      const fromKernel = Math.min(snapshot.traffic.kernel.packets, Math.max(0, sent - fast));
-      // Where the two ways out meet: near the one that carries more.
-      const kernelPart = fromKernel / Math.max(1, fast + fromKernel);
-      const y = middle[0]!.y + (middle[1]!.y - middle[0]!.y) * kernelPart;
-      const joint = { x: centerX + middleWidth + 40, y, width: 0, height: CARD };
-      const [fastAt = 0, kernelAt = 0] = stack(joint, [thickness(fast), thickness(fromKernel)]);
+      // What XDP sent is known by its way; what else left was the kernel's.
+      const kernelOf = (row: LiveInterface): number => Math.max(0, row.out.packets - row.sent.packets);
       const edge = centerX + middleWidth;
-      add('joint fast', 'fast', fast, [edge, middle[0]!.y + CARD / 2], [joint.x, fastAt]);
-      add('joint kernel', 'kernel', fromKernel, [edge, middle[1]!.y + CARD / 2], [joint.x, kernelAt]);
-      const outs = stack(
-        joint,
-        rows.map(([, row]) => thickness(row.out.packets)),
-      );
-      for (const [r, [name, row]] of rows.entries())
-        add(`${name} out`, 'sent', row.out.packets, [joint.x, outs[r]!], [width - cardWidth, right[r]!.y + CARD / 2]);
+      const leaving = (outcome: number, of: (row: LiveInterface) => number): number[] =>
+        stack(
+          middle[outcome]!,
+          rows.map(([, row]) => thickness(of(row))),
+        );
+      const fast = leaving(0, (row) => row.sent.packets);
+      const kernel = leaving(1, kernelOf);
+      for (const [r, [name, row]] of rows.entries()) {
+        const [fastAt = 0, kernelAt = 0] = stack(right[r]!, [thickness(row.sent.packets), thickness(kernelOf(row))]);
+        add(`${name} out fast`, 'fast', row.sent.packets, [edge, fast[r]!], [width - cardWidth, fastAt]);
+        add(`${name} out kernel`, 'kernel', kernelOf(row), [edge, kernel[r]!], [width - cardWidth, kernelAt]);
+      }
     }
 
     set(this.#root, { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-label': describe(snapshot) });
@@ -174,6 +172,8 @@ function together(rows: readonly LiveInterface[]): LiveInterface {
       dropped: rate((row) => row.in.dropped),
     },
     out: rate((row) => row.out),
+    sent: rate((row) => row.sent),
+    to: {},
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CounterRow } from '../../../../controlplane/dataplane/index.ts';
+import type { CounterRow, PathRow } from '../../../../controlplane/dataplane/index.ts';
 import type { PortState } from '../../../../controlplane/ports/index.ts';
 import { LiveSampler } from '../../../../monitoring/live/index.ts';
 import { parseDeviceCounts } from '../../../../monitoring/live/net-dev.ts';
@@ -66,6 +66,7 @@ describe('LiveSampler', () => {
   it('sample() makes a snapshot of what there is, and history', () => {
     let time = 0;
     let rows: CounterRow[] = [];
+    let paths: PathRow[] = [];
     let sent = 0;
     const sampler = new LiveSampler({
       box: {
@@ -84,6 +85,7 @@ describe('LiveSampler', () => {
         parts: { thing: { mode: 'helper', routes: 12 } },
       }),
       counters: () => rows,
+      paths: () => paths,
       ports: () => [port('p0')],
       devices: () => new Map([['p0', { sentPackets: sent, sentBytes: sent * 10 }]]),
       sessions: () => [],
@@ -94,14 +96,17 @@ describe('LiveSampler', () => {
     for (let i = 1; i <= 400; i++) {
       time = i * 1000;
       rows = [row('p0', 'redirect', 'forwarded', i * 7)];
-      sent = i * 3;
+      paths = [{ from: 'p0', to: 'p0', packets: BigInt(i * 2), bytes: BigInt(i * 18) }];
+      sent = i * 6;
       sampler.sample();
     }
     const { snapshot, history } = sampler;
     expect(snapshot.interfaces['p0']).toMatchObject({
       mode: 'native',
       in: { fast: { packets: 7, bytes: 700 } },
-      out: { packets: 3, bytes: 30 },
+      out: { packets: 6, bytes: 60 },
+      sent: { packets: 2, bytes: 18 },
+      to: { p0: { packets: 2, bytes: 18 } },
     });
     expect(snapshot.facts).toEqual({ thing: { title: 'Thing', text: 'mode helper · routes 12', tone: 'neutral' } });
     expect(history.at).toHaveLength(300);
