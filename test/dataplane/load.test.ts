@@ -29,13 +29,15 @@ describe('headrace.bpf.o', () => {
   });
 
   it('loads so with the balancer too, in less than a quarter of the steps that the verifier allows', () => {
-    const steps = /verified in (\d+) steps/.exec(loadWith(['bpf', 'net_admin'], ['feature_balance']))?.[1];
+    const steps = /verified in (\d+) steps/.exec(
+      loadWith(['bpf', 'net_admin'], ['feature_balance', 'feature_paths', 'feature_tap']),
+    )?.[1];
     expect(Number(steps)).toBeGreaterThan(0);
     expect(Number(steps)).toBeLessThan(250_000);
   });
 
   it('and no more when the balancer translates', () => {
-    const features = ['feature_balance', 'feature_nat'];
+    const features = ['feature_balance', 'feature_nat', 'feature_paths', 'feature_tap'];
     const steps = /verified in (\d+) steps/.exec(loadWith(['bpf', 'net_admin'], features))?.[1];
     expect(Number(steps)).toBeGreaterThan(0);
     expect(Number(steps)).toBeLessThan(250_000);

@@ -64,6 +64,17 @@ static __always_inline __u32 tap_next_skip(__u32 rate)
 	return rate > 1 ? 1 + bpf_get_prandom_u32() % (2 * rate - 1) : 1;
 }
 
+/* Adds to one of two counters. Apart for the compiler: choosing between addresses takes CAP_PERFMON. */
+static __always_inline void tap_count(long failed, __u64 *missed, __u64 *done)
+{
+	if (failed) {
+		barrier_var(missed);
+		++*missed;
+	} else {
+		++*done;
+	}
+}
+
 /* Room left for this packet in the current 64 jiffies? `rate` is a second's, of HZ jiffies: that is 250 on Debian's
  * kernels, and a kernel with another HZ has a limit that is off by as much. */
 static __always_inline int tap_within_rate(struct tap_state *state, __u32 rate)
@@ -83,7 +94,7 @@ static __always_inline int tap_within_rate(struct tap_state *state, __u32 rate)
 }
 
 /* Copies the packet as it comes in, if anybody may want it. A function of its own: its stack is nobody else's. */
-static __noinline __u32 tap_enter(struct xdp_md *ctx)
+__noinline int tap_enter(struct xdp_md *ctx)
 {
 	__u32 zero = 0, wanted = 0, length, captured = 0;
 	const struct tap_filter *filter = bpf_map_lookup_elem(&tap_filter, &zero);
@@ -128,7 +139,7 @@ static __noinline __u32 tap_enter(struct xdp_md *ctx)
 }
 
 /* The same, in a few instructions while there is nothing to see: nobody captures, and the next sample is to come. */
-static __always_inline __u32 tap_look(struct xdp_md *ctx)
+static __always_inline int tap_look(struct xdp_md *ctx)
 {
 	__u32 zero = 0, *countdown;
 
@@ -209,8 +220,9 @@ static __always_inline int tap_matches(const struct tap_filter *filter, const st
 	return 1;
 }
 
-/* Adds what became of the packet, and hands it over. */
-static __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 wanted, int answer)
+/* Adds what became of the packet, and hands it over. Verified by itself, as tap_enter is: once, whatever is known of the
+ * packet, or loading without CAP_PERFMON would take more steps than there are. */
+__noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 wanted, int answer)
 {
 	__u32 zero = 0, verdict = (answer >> 8) & 0xff, reason = answer & 0xff, captured, out = 0;
 	const struct tap_filter *filter = bpf_map_lookup_elem(&tap_filter, &zero);
@@ -223,6 +235,10 @@ static __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet,
 	captured = copy->header.captured;
 	if (captured > TAP_BYTES_MAX)
 		return 0;
+	/* Through memory: where a number is a constant on one path and not on another, it may not become part of an
+	 * address without CAP_PERFMON. */
+	copy->header.reason = reason;
+	reason = *(volatile __u8 *)&copy->header.reason;
 	if (wanted & TAP_CAPTURE && !tap_matches(filter, copy, packet, verdict, reason))
 		wanted &= ~TAP_CAPTURE;
 	if (wanted & TAP_CAPTURE && !tap_within_rate(state, filter->rate))
@@ -244,23 +260,18 @@ static __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet,
 			out = 0;
 	}
 	copy->header.verdict = verdict;
-	copy->header.reason = reason;
 	copy->header.cpu = bpf_get_smp_processor_id();
 	copy->header.pool = state->pool;
 	copy->header.out_captured = 0; /* a sample is of what came in */
 	if (wanted & TAP_SAMPLE) {
 		state->pool = 0;
-		if (bpf_ringbuf_output(&tap_sampled, copy, sizeof(copy->header) + captured, BPF_RB_NO_WAKEUP))
-			state->sample_missed++;
-		else
-			state->sampled++;
+		tap_count(bpf_ringbuf_output(&tap_sampled, copy, sizeof(copy->header) + captured, BPF_RB_NO_WAKEUP),
+			  &state->sample_missed, &state->sampled);
 	}
 	if (wanted & TAP_CAPTURE) {
 		copy->header.out_captured = out;
-		if (bpf_ringbuf_output(&tap_captured, copy, sizeof(copy->header) + captured + out, BPF_RB_NO_WAKEUP))
-			state->missed++;
-		else
-			state->captured++;
+		tap_count(bpf_ringbuf_output(&tap_captured, copy, sizeof(copy->header) + captured + out, BPF_RB_NO_WAKEUP),
+			  &state->missed, &state->captured);
 	}
 	return 0;
 }
