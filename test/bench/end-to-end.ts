@@ -31,7 +31,7 @@ export async function measureEndToEnd(
   using references = lab.loadReferences(spread);
   using headrace = new Subject(lab, {});
   headrace.setFlags(portFlag.VIRTUAL);
-  return measureSubjects(lab, references, rounds, packets, [
+  return await measureSubjects(lab, references, rounds, packets, [
     { name: 'generator alone (router drops)', program: references.program('router_drop'), delivers: false },
     { name: 'kernel forwarding', program: undefined, delivers: true },
     { name: 'static redirect_map', program: references.program('router_static'), delivers: true },

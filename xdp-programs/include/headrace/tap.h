@@ -96,12 +96,16 @@ static __always_inline int tap_within_rate(struct tap_state *state, __u32 rate)
 /* Copies the packet as it comes in, if anybody may want it. A function of its own: its stack is nobody else's. */
 __noinline int tap_enter(struct xdp_md *ctx)
 {
-	__u32 zero = 0, wanted = 0, length, captured = 0;
-	const struct tap_filter *filter = bpf_map_lookup_elem(&tap_filter, &zero);
-	struct tap_state *state = bpf_map_lookup_elem(&tap_state, &zero);
-	__u32 *countdown = bpf_map_lookup_elem(&tap_countdown, &zero);
+	__u32 zero = 0, wanted = 0, length, captured = 0, *countdown;
+	const struct tap_filter *filter;
 	struct tap_packet *packet;
+	struct tap_state *state;
 
+	if (!feature_tap)
+		return 0;
+	filter = bpf_map_lookup_elem(&tap_filter, &zero);
+	state = bpf_map_lookup_elem(&tap_state, &zero);
+	countdown = bpf_map_lookup_elem(&tap_countdown, &zero);
 	if (!filter || !state || !countdown)
 		return 0;
 	if (feature_capture && filter->capturing) {
@@ -225,10 +229,14 @@ static __always_inline int tap_matches(const struct tap_filter *filter, const st
 __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 wanted, int answer)
 {
 	__u32 zero = 0, verdict = (answer >> 8) & 0xff, reason = answer & 0xff, captured, out = 0;
-	const struct tap_filter *filter = bpf_map_lookup_elem(&tap_filter, &zero);
-	struct tap_state *state = bpf_map_lookup_elem(&tap_state, &zero);
+	const struct tap_filter *filter;
+	struct tap_state *state;
 	struct tap_packet *copy;
 
+	if (!feature_tap)
+		return 0;
+	filter = bpf_map_lookup_elem(&tap_filter, &zero);
+	state = bpf_map_lookup_elem(&tap_state, &zero);
 	if (!filter || !state || !packet)
 		return 0;
 	copy = &state->packet;
