@@ -1,6 +1,13 @@
 /** The packet path's counters, summed over CPUs and given their names. */
 
-import { type Counter, counterLayout, pathLayout, reasonNames, type Slot, verdictNames } from '../bpf/generated/headrace.ts';
+import {
+  type Counter,
+  counterLayout,
+  pathLayout,
+  reasonNames,
+  type Slot,
+  verdictNames,
+} from '../bpf/generated/headrace.ts';
 import type { BpfMap } from '../bpf/index.ts';
 
 export interface CounterRow {
