@@ -10,22 +10,15 @@
  * that changed while none ran is a change like any other.
  */
 import { timedGrace } from '../routing/fib/grace.ts';
-import { type BackendStatus, unreachable, type WayNeeds } from './backend-status.ts';
+import { BackendBook } from './backend-book.ts';
+import type { BackendStatus, WayNeeds } from './backend-status.ts';
 import { BackendTable } from './backend-table.ts';
-import { type BackendState, type BackendView, judge } from './backend-view.ts';
+import type { BackendState } from './backend-view.ts';
 import type { BalanceMemory } from './balance-memory.ts';
 import { BalancerState } from './balancer-state.ts';
 import { FlowSweeper } from './flow-sweeper.ts';
 import type { BackendHealth, Unsubscribe } from './health-source.ts';
-import type { Member } from './maglev.ts';
-import {
-  type BackendSpec,
-  type BalancerSettings,
-  type BalancerSpec,
-  backendIdentity,
-  type PoolSpec,
-  ringName,
-} from './model.ts';
+import { type BalancerSettings, type BalancerSpec, backendIdentity, type PoolSpec, ringName } from './model.ts';
 import { defaultNatSettings, natStates } from './nat/settings.ts';
 import { STREAM } from './nat/sweep.ts';
 import { NatSweeper } from './nat/sweeper.ts';
@@ -33,7 +26,7 @@ import { NatTables, natMapsOf } from './nat/tables.ts';
 import type { NextHops } from './next-hops.ts';
 import type { Overrides } from './overrides.ts';
 import { type QuicId, writeQuicIds } from './quic-ids.ts';
-import { type Ownership, type RingPreview, RingSet, type RingState, ringsOf } from './ring-set.ts';
+import { type RingPreview, RingSet, type RingState, ringsOf } from './ring-set.ts';
 import { judgeService } from './service-judge.ts';
 import { type DesiredRecord, desiredRecords } from './service-records.ts';
 import type { ServiceState, ServiceStates } from './service-state.ts';
@@ -69,7 +62,6 @@ const NOTHING: BalancerSettings = {
   blackholeVips: true,
   nat: defaultNatSettings,
 };
-const BACKEND_LINE = (pool: string, backend: string): string => `${pool}/${backend}`;
 
 export class Balancer implements ServiceStates {
   readonly state: BalancerState;
@@ -79,15 +71,12 @@ export class Balancer implements ServiceStates {
   readonly #options: BalancerOptions;
   readonly #now: () => number;
   readonly #backends: BackendTable;
+  readonly #book: BackendBook;
   readonly #services: ServiceTable;
   #rings: RingSet;
   readonly #pools = new Map<string, PoolSpec>();
-  readonly #statuses = new Map<string, BackendStatus>();
   readonly #states = new Map<string, ServiceState>();
-  /** By `pool/backend`, on the monotonic clock: since when the file says that it drains. */
-  readonly #drainsSince = new Map<string, number>();
   readonly #listeners = new Set<(service: string) => void>();
-  readonly #backendListeners = new Set<(status: BackendStatus, before: BackendState) => void>();
   readonly #subscriptions: Unsubscribe[];
   #spec: BalancerSpec = { pools: [], services: [], settings: NOTHING };
   #records: readonly DesiredRecord[] = [];
@@ -113,6 +102,15 @@ export class Balancer implements ServiceStates {
       this.#services = new ServiceTable(memory);
       this.#rings = new RingSet(memory, grace);
     }
+    const { health, hops, overrides } = options;
+    this.#book = new BackendBook({
+      table: this.#backends,
+      state: this.state,
+      health,
+      hops,
+      overrides,
+      now: this.#now,
+    });
     this.sweeper = new FlowSweeper({
       memory,
       state: this.state,
@@ -143,7 +141,7 @@ export class Balancer implements ServiceStates {
   }
 
   statuses(): readonly BackendStatus[] {
-    return [...this.#statuses.values()];
+    return this.#book.list();
   }
 
   /** Connections remembered for a backend, while slots move and translated, as of the last walks. */
@@ -218,7 +216,7 @@ export class Balancer implements ServiceStates {
     this.#pools.clear();
     for (const pool of wanted.pools) this.#pools.set(pool.name, pool);
     this.#options.hops.follow(wanted.pools.flatMap(({ backends }) => backends.map(({ address }) => address)));
-    const dropped = this.#dropBackends(before, wanted);
+    const dropped = this.#book.drop(before, wanted);
     for (const [name, ring] of rings)
       if (!this.#rings.has(name)) this.#rings.create(name, ring, this.#number('rings', name));
     for (const pool of wanted.pools) await this.#follow(pool.name);
@@ -276,27 +274,6 @@ export class Balancer implements ServiceStates {
     return number;
   }
 
-  /** Backends the file names no more give up what they have. To keep connections, drain them first. */
-  #dropBackends(before: BalancerSpec, wanted: BalancerSpec): number[] {
-    const dropped: number[] = [];
-    const stay = new Set(wanted.pools.flatMap((pool) => pool.backends.map((b) => backendIdentity(pool.name, b))));
-    for (const [identity] of [...this.state.backends.entries()]) {
-      if (stay.has(identity)) continue;
-      dropped.push(this.state.backends.retire(identity)!);
-    }
-    const named = new Set(
-      wanted.pools.flatMap((pool) => pool.backends.map(({ name }) => BACKEND_LINE(pool.name, name))),
-    );
-    for (const { name, backends } of before.pools)
-      for (const backend of backends) {
-        const line = BACKEND_LINE(name, backend.name);
-        if (named.has(line)) continue;
-        this.#statuses.delete(line);
-        this.#followDrain(line, false);
-      }
-    return dropped;
-  }
-
   #natTables(): NatTables | undefined {
     const maps = natMapsOf(this.#options.memory.maps);
     return maps && new NatTables(maps);
@@ -347,11 +324,11 @@ export class Balancer implements ServiceStates {
     return this.#spec.services.flatMap(({ udp, quic, pool, table }) => {
       if (udp !== 'quic' || !quic || quic.serverIdLength === 0) return [];
       const ring = this.#number('rings', ringName(pool, table));
-      return [...this.#statuses.values()].flatMap((status) =>
-        status.pool === pool && status.spec.quicServerId !== undefined
-          ? [{ ring, server: status.spec.quicServerId, backend: status.number }]
-          : [],
-      );
+      return this.#book
+        .of(pool)
+        .flatMap(({ spec, number }) =>
+          spec.quicServerId === undefined ? [] : [{ ring, server: spec.quicServerId, backend: number }],
+        );
     });
   }
 
@@ -384,14 +361,15 @@ export class Balancer implements ServiceStates {
   async #follow(poolName: string): Promise<void> {
     const pool = this.#pools.get(poolName);
     if (!pool) return;
-    for (const backend of pool.backends) this.#judge(pool, backend);
+    const needs = this.#needsOf(poolName);
+    const { settings } = this.#spec;
+    for (const backend of pool.backends) this.#book.judge(poolName, backend, needs);
     // Packets must find those who came before they are sent there, and are sent elsewhere before others are gone.
-    const statuses = [...this.#statuses.values()].filter((status) => status.pool === poolName);
-    for (const status of statuses) if (status.view.lives) this.#write(status);
+    const statuses = this.#book.of(poolName);
+    for (const status of statuses) if (status.view.lives) this.#book.tell(status, settings, needs);
     for (const ring of this.#rings.list())
-      if (ring.pool === poolName)
-        await this.#rings.move(ring, this.#ownershipOf(poolName), this.#spec.settings, this.#now);
-    for (const status of statuses) if (!status.view.lives) this.#write(status);
+      if (ring.pool === poolName) await this.#rings.move(ring, this.#book.ownershipOf(poolName), settings, this.#now);
+    for (const status of statuses) if (!status.view.lives) this.#book.tell(status, settings, needs);
   }
 
   #needsOf(pool: string): WayNeeds {
@@ -399,65 +377,9 @@ export class Balancer implements ServiceStates {
     return { ownSegment: modes.includes('l2'), notLocal: modes.includes('nat') };
   }
 
-  #write({ pool, spec, number, view }: BackendStatus): void {
-    const hop = this.#options.hops.get(spec.address);
-    const { ownSegment } = this.#needsOf(pool);
-    this.#backends.write(number, { spec, settings: this.#spec.settings, hop, alive: view.lives, ownSegment });
-  }
-
-  #judge(pool: PoolSpec, spec: BackendSpec): void {
-    const line = BACKEND_LINE(pool.name, spec.name);
-    const number = this.state.backends.numberOf(backendIdentity(pool.name, spec))!;
-    const before = this.#statuses.get(line);
-    this.#followDrain(line, spec.state === 'draining');
-    const view = this.#viewOf(pool.name, spec);
-    const hop = this.#options.hops.get(spec.address);
-    const changed = before !== undefined && before.view.state !== view.state;
-    const changes = new Map(before?.changes);
-    if (changed) changes.set(view.state, (changes.get(view.state) ?? 0) + 1);
-    const status = {
-      pool: pool.name,
-      spec,
-      number,
-      view,
-      unreachable: unreachable(hop, this.#needsOf(pool.name)),
-      changedAt: changed ? Date.now() : (before?.changedAt ?? 0),
-      changes,
-    };
-    this.#statuses.set(line, status);
-    if (changed) for (const listener of this.#backendListeners) listener(status, before.view.state);
-  }
-
-  /** Since when the file says that it drains. The wall clock is asked once: it may be set while the daemon runs. */
-  #followDrain(line: string, drains: boolean): void {
-    if (!drains) {
-      this.state.draining.delete(line);
-      this.#drainsSince.delete(line);
-      return;
-    }
-    const wall = Date.now();
-    const since = this.state.draining.get(line) ?? wall;
-    this.state.draining.set(line, since);
-    if (!this.#drainsSince.has(line)) this.#drainsSince.set(line, this.#now() - Math.max(0, wall - since));
-  }
-
-  /** What a backend is or would be, by what is known now. */
-  #viewOf(pool: string, spec: BackendSpec): BackendView {
-    const number = this.state.backends.numberOf(backendIdentity(pool, spec));
-    return judge(spec, {
-      override: this.#options.overrides.get(pool, spec.name),
-      verdict: this.#options.health.verdict(pool, spec.name),
-      lived: number !== undefined && this.#backends.isAlive(number),
-      drainingForMs: this.#now() - (this.#drainsSince.get(BACKEND_LINE(pool, spec.name)) ?? this.#now()),
-    });
-  }
-
   /** Called with a backend whose state has changed. */
   onBackend(listener: (status: BackendStatus, before: BackendState) => void): Unsubscribe {
-    this.#backendListeners.add(listener);
-    return () => {
-      this.#backendListeners.delete(listener);
-    };
+    return this.#book.onChange(listener);
   }
 
   /**
@@ -468,33 +390,7 @@ export class Balancer implements ServiceStates {
     const ring = this.#rings.get(name);
     const pool = wanted.pools.find((each) => each.name === ring?.pool);
     if (!ring || !pool) return undefined;
-    const views = pool.backends.map((spec, i) => ({
-      spec,
-      view: this.#viewOf(pool.name, spec),
-      // Whoever has no number yet gets one that nobody has.
-      number: this.state.backends.numberOf(backendIdentity(pool.name, spec)) ?? 0x1_0000 + i,
-    }));
-    const inside = views.filter(({ view }) => view.ringWeight > 0);
-    const ownership = {
-      members: inside.map(({ spec, view }) => ({ name: spec.name, weight: view.ringWeight })),
-      numbers: inside.map(({ number }) => number),
-      living: new Set(views.filter(({ view }) => view.lives).map(({ number }) => number)),
-    };
-    return this.#rings.preview(ring, ownership, wanted.settings, this.#now);
-  }
-
-  /** Who owns what in a pool's ring, as of now. */
-  membersOf(poolName: string): { readonly members: readonly Member[]; readonly numbers: readonly number[] } {
-    const inside = [...this.#statuses.values()].filter(({ pool, view }) => pool === poolName && view.ringWeight > 0);
-    return {
-      members: inside.map(({ spec, view }) => ({ name: spec.name, weight: view.ringWeight })),
-      numbers: inside.map(({ number }) => number),
-    };
-  }
-
-  #ownershipOf(poolName: string): Ownership {
-    const alive = [...this.#statuses.values()].filter(({ pool, view }) => pool === poolName && view.lives);
-    return { ...this.membersOf(poolName), living: new Set(alive.map(({ number }) => number)) };
+    return this.#rings.preview(ring, this.#book.ownershipUnder(pool), wanted.settings, this.#now);
   }
 
   #hopsChanged(addresses: ReadonlySet<string>): void {
@@ -506,7 +402,7 @@ export class Balancer implements ServiceStates {
   tick(): void {
     this.#backends.settle();
     this.#rings.advance(this.#now());
-    for (const { pool, view } of this.#statuses.values()) if (view.state === 'draining') this.#touch(pool);
+    for (const { pool, view } of this.#book.list()) if (view.state === 'draining') this.#touch(pool);
     void this.sweeper.run().catch(this.#options.onError);
     void this.nat.run().catch(this.#options.onError);
   }
@@ -540,7 +436,7 @@ export class Balancer implements ServiceStates {
       const before = this.#states.get(service.name);
       const after = judgeService(service, {
         was: before?.up ?? this.state.up.has(service.name),
-        statuses: [...this.#statuses.values()].filter(({ pool }) => pool === service.pool),
+        statuses: this.#book.of(service.pool),
         settled: this.#options.health.settled(service.pool),
         hasRing: this.#rings.get(ringName(service.pool, service.table))?.keeper.size === service.table,
       });
