@@ -175,4 +175,35 @@ int subject(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
+/* Frames for somebody else's balancer: to the peer of the interface they seem to come in by. */
+SEC("xdp")
+int flood(struct xdp_md *ctx)
+{
+	return arrive(ctx) ? bpf_redirect(ctx->ingress_ifindex, 0) : XDP_ABORTED;
+}
+
+/* What came out of it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, 1);
+} delivered SEC(".maps");
+
+/* Counts what a balancer sends, as it is, translated or in a tunnel, and drops everything. */
+SEC("xdp.frags")
+int sink(struct xdp_md *ctx)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct iphdr *ip = (void *)(eth + 1);
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(&delivered, &zero);
+
+	if (!count || (void *)(ip + 1) > (void *)(long)ctx->data_end || eth->h_proto != bpf_htons(ETH_P_IP))
+		return XDP_DROP;
+	if (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP || ip->protocol == IPPROTO_IPIP)
+		(*count)++;
+	return XDP_DROP;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

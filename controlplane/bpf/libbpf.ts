@@ -28,6 +28,10 @@ export const findProgram = lib.func('void *bpf_object__find_program_by_name(void
 ) => Handle | null;
 export const mapFd = lib.func('int bpf_map__fd(void *map)') as (map: Handle) => number;
 export const mapReuseFd = lib.func('int bpf_map__reuse_fd(void *map, int fd)') as (map: Handle, fd: number) => number;
+export const mapSetValueSize = lib.func('int bpf_map__set_value_size(void *map, uint size)') as (
+  map: Handle,
+  size: number,
+) => number;
 export const mapSetMaxEntries = lib.func('int bpf_map__set_max_entries(void *map, uint count)') as (
   map: Handle,
   count: number,

@@ -3,6 +3,7 @@
  * take its programs and maps. Programs and maps taken own descriptors of their own and outlive the object.
  */
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import type { MapDescriptor } from './codec.ts';
 import { Btf } from './codegen/btf.ts';
 import { ElfFile } from './codegen/elf.ts';
@@ -19,6 +20,15 @@ const KERNEL_FLAGS = 1 << 7;
 const BPF_MAP_TYPE_RINGBUF = 27;
 /** Bytes: a power of two, and whole pages on every machine. */
 const SMALLEST_RING = 65_536;
+/** Bytes of a value: what is more is worth saving, and what is left then. */
+const LARGE_VALUE = 1 << 20;
+const SMALLEST_VALUE = 8;
+
+/** Kernels before 6.8 verify global functions that nobody calls. */
+function looksThroughUncalled(): boolean {
+  const [major = 0, minor = 0] = os.release().split('.').map(Number);
+  return major < 6 || (major === 6 && minor < 8);
+}
 
 const ENOENT = 2;
 
@@ -99,6 +109,11 @@ export class BpfObject implements Disposable {
   shrinkMap(name: string): void {
     const ring = libbpf.mapType(this.#map(name)) === BPF_MAP_TYPE_RINGBUF;
     this.setMaxEntries(name, ring ? SMALLEST_RING : 1);
+    // A map that is one large value (tables of many records) has to stay as large where the kernel looks through who
+    // would read it.
+    if (libbpf.mapValueSize(this.#map(name)) <= LARGE_VALUE || looksThroughUncalled()) return;
+    const result = libbpf.mapSetValueSize(this.#map(name), SMALLEST_VALUE);
+    if (result < 0) throw new BpfError(`set size of the value of map ${name} to ${SMALLEST_VALUE}`, result);
   }
 
   /** Names of the object's maps, those of its sections (`.rodata`, …) left out. */

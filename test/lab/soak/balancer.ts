@@ -2,18 +2,22 @@
  * Thousands of held connections while everything happens that happens to a balancer: not part of `npm test`, because it
  * takes minutes.
  *
- *     node dist/test/lab/soak/balancer.js [CONNECTIONS] [MODE]        # default 10000 l2; or nat
+ *     node dist/test/lab/soak/balancer.js [CONNECTIONS] [MODE] [FLOOD]   # default 10000 l2 1000000; MODE nat is another
+ *
+ * FLOOD packets of as many flows come twice while slots settle: SYNs, and then packets of connections nobody has opened.
  *
  * Prints a line for each thing done: how many connections live, how many broke, and how many of these should have lived.
  * Exit status 1 when one broke that should live.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Flood } from '../../bench/flood.ts';
 import { Farm, PORT, vip4 } from '../balancer/farm.ts';
 import type { Round } from '../balancer/holder.ts';
 import { headrace, Lab, until } from '../library/index.ts';
 
 const wanted = Number(process.argv[2] ?? 10_000);
 const mode = process.argv[3] ?? 'l2';
+const flooded = Number(process.argv[4] ?? 1_000_000);
 const names = ['a', 'b', 'c', 'd'];
 
 await using lab = new Lab('soak');
@@ -70,11 +74,36 @@ async function reload(backends: Readonly<Record<string, object>>): Promise<void>
   await until('the reload', () => count() > before);
 }
 
+/** As fast as they can be made, with rests in which clients come to speak. @returns how many packets came to the box. */
+async function flood(what: string, flags: number): Promise<void> {
+  using source = new Flood();
+  const spec = {
+    ...{ from: farm.client, device: 'c0', to: farm.box.mac('p0'), source: '100.64.0.0', destination: vip4 },
+    ...{ port: PORT, protocol: 6, flags, flows: Number.POSITIVE_INFINITY },
+  };
+  const received = (): number => {
+    const [link] = JSON.parse(farm.box.exec(['ip', '-s', '-j', 'link', 'show', 'p0']).stdout) as {
+      stats64: { rx: { packets: number } };
+    }[];
+    return link!.stats64.rx.packets;
+  };
+  const before = received();
+  const step = 50_000;
+  for (let sent = 0; sent < flooded; sent += step) {
+    source.send(spec, Math.min(step, flooded - sent));
+    await sleep(20);
+  }
+  if (received() - before < flooded / 2) throw new Error(`flood the box: only ${received() - before} packets came`);
+  await after(`${flooded.toLocaleString('en')} ${what}`);
+}
+
 await after('nothing');
 await reload({ a: {}, b: {}, c: {}, d: {} });
 await after('a backend added');
 await reload({ a: { weight: 20 }, b: {}, c: {}, d: {} });
 await after('a weight changed while settling');
+await flood('SYNs while settling', 0x02);
+await flood('stray packets while settling', 0x10);
 box.cli('backend', 'drain', 'web/b');
 await after('a backend drained');
 await box.kill();
