@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { hasCapability } from './capabilities.ts';
 import type { MapDescriptor } from './codec.ts';
 import { Btf } from './codegen/btf.ts';
 import { ElfFile } from './codegen/elf.ts';
@@ -24,10 +25,13 @@ const SMALLEST_RING = 65_536;
 const LARGE_VALUE = 1 << 20;
 const SMALLEST_VALUE = 8;
 
-/** Kernels before 6.8 verify global functions that nobody calls. */
+/**
+ * Kernels before 6.8 verify global functions that nobody calls; and without CAP_PERFMON all do, where a call could be
+ * speculated.
+ */
 function looksThroughUncalled(): boolean {
   const [major = 0, minor = 0] = os.release().split('.').map(Number);
-  return major < 6 || (major === 6 && minor < 8);
+  return major < 6 || (major === 6 && minor < 8) || !hasCapability('CAP_PERFMON');
 }
 
 const ENOENT = 2;
