@@ -242,10 +242,26 @@ describe('a reply that is not simply sent on', () => {
     expect(box.send(packet(reply(4, { ttl: 1 })), 'out0')).toMatchObject({ verdict: 'drop', reason: 'vip_ttl' });
     const options = packet(reply(4, { options: [7, 4, 0, 0] }));
     expect(box.send(options, 'out0')).toMatchObject({ verdict: 'drop', reason: 'vip_unfit' });
-    box.setFlags('out0', portFlag.VIRTUAL);
-    const payload = udp({ sourcePort: BACKEND_PORT, destinationPort: CLIENT_PORT, checksum: 'unfinished' });
-    expect(box.send(packet(reply(4, { payload })), 'out0')).toMatchObject({ verdict: 'drop', reason: 'vip_unfit' });
   });
+
+  for (const family of families)
+    for (const make of [udp, tcp])
+      it(`IPv${family}, protocol ${make().protocol}: whose checksum is not finished goes to the kernel, rewritten and unfinished`, () => {
+        const { client, vip, backend } = ends[family];
+        open(family, make);
+        box.setFlags('out0', portFlag.VIRTUAL);
+        const unfinished = { checksum: 'unfinished' as const, destinationPort: CLIENT_PORT };
+        const sentBy: PacketSpec = {
+          ...{ ...fromBackend, source: backend, destination: client },
+          payload: make({ ...unfinished, sourcePort: BACKEND_PORT }),
+        };
+        const expected: PacketSpec = { ...sentBy, source: vip, payload: make({ ...unfinished, sourcePort: PORT }) };
+        expect(shown(box, packet(sentBy), 'out0')).toEqual({
+          verdict: 'pass',
+          reason: 'unfinished_checksum',
+          frame: Buffer.from(packet(expected)).toString('hex'),
+        });
+      });
 
   it('passes the reverse-path check where its own source belongs, and nowhere else', () => {
     open(4, kinds['udp']!);

@@ -131,7 +131,7 @@ struct nat_edit {
 	__be32 destination[4];
 	__be16 source_port;
 	__be16 destination_port;
-	__u32 reserved;
+	__u32 unfinished; /* its transport checksum is the bare sum of the pseudo-header */
 };
 
 /* What a packet is about to become, decided before its first byte changes. */
@@ -153,6 +153,7 @@ enum nat_change_kind {
 	NAT_CHANGE_FIRST,     /* the same of a first fragment */
 	NAT_CHANGE_ADDRESSES, /* a later fragment */
 	NAT_CHANGE_ERROR,     /* ICMP: the packet it quotes, and its own addresses */
+	NAT_CHANGE_UNFINISHED, /* a whole packet, whose checksum the kernel is to finish */
 };
 
 /* A CPU's own room. */

@@ -100,6 +100,7 @@ static __always_inline int nat_objection(const struct packet *packet)
 	case REASON_FORWARDED:
 	case REASON_NETFILTER:
 	case REASON_TAGS_HIDDEN:
+	case REASON_UNFINISHED_CHECKSUM:
 		return NEXT;
 	case REASON_ENSLAVED:
 		return pass(REASON_ENSLAVED);
@@ -167,6 +168,13 @@ __noinline int nat_send_reply(struct xdp_md *ctx, struct packet *packet, struct 
 	scratch = nat_my_scratch();
 	if (!packet || !target || !scratch)
 		return lb_drop(REASON_VIP_UNFIT);
+	/* Of a container or a virtual machine of this host. The kernel finishes what it sends on, whoever changed it. */
+	if (packet->why_not == REASON_UNFINISHED_CHECKSUM) {
+		if (scratch->to.kind != NAT_CHANGE_FLOW)
+			return lb_drop(REASON_VIP_UNFIT);
+		scratch->to.kind = NAT_CHANGE_UNFINISHED;
+		return nat_write_special(ctx, packet) ? pass(REASON_UNFINISHED_CHECKSUM) : lb_drop(REASON_VIP_UNFIT);
+	}
 	fib = (void *)scratch->lookup;
 	if (!nat_ask(ctx, packet, scratch, fib))
 		return lb_drop(REASON_VIP_UNFIT);

@@ -107,14 +107,23 @@ __noinline __u32 nat_edit_word(struct xdp_md *ctx, __u32 at, __u32 now)
 	return fold(nat_difference(old, now));
 }
 
+/* Whose checksum it is. */
+enum nat_check {
+	NAT_CHECK_PLAIN,
+	NAT_CHECK_UDP,        /* which has a way to say that there is none */
+	NAT_CHECK_UNFINISHED, /* none yet: the bare sum of the pseudo-header, not inverted, for the hardware to finish */
+};
+
 /* The same for a checksum that covers what grew by `sum`. */
-__noinline __u32 nat_edit_check(struct xdp_md *ctx, __u32 at, __u32 udp, __u32 sum)
+__noinline __u32 nat_edit_check(struct xdp_md *ctx, __u32 at, __u32 kind, __u32 sum)
 {
 	__u16 old, now;
 
 	if (bpf_xdp_load_bytes(ctx, at, &old, sizeof(old)))
 		return NAT_FAILED;
-	now = udp ? nat_adjust_udp(old, sum) : nat_adjust(old, sum);
+	now = kind == NAT_CHECK_UNFINISHED ? fold((__u64)old + sum) :
+	      kind == NAT_CHECK_UDP	   ? nat_adjust_udp(old, sum) :
+					     nat_adjust(old, sum);
 	if (bpf_xdp_store_bytes(ctx, at, &now, sizeof(now)))
 		return NAT_FAILED;
 	return fold((__u64)(__u16)~old + now);
@@ -146,7 +155,7 @@ __noinline int nat_edit(struct xdp_md *ctx)
 {
 	struct nat_scratch *scratch;
 	struct nat_edit *edit;
-	__u32 sum, more = 0, at;
+	__u32 sum, more = 0, at, kind = NAT_CHECK_PLAIN, covered;
 
 	if (!feature_nat)
 		return 0;
@@ -156,13 +165,20 @@ __noinline int nat_edit(struct xdp_md *ctx)
 	edit = &scratch->edit;
 	sum = nat_edit_addresses(ctx, edit);
 	if (edit->family == AF_INET)
-		more += nat_edit_check(ctx, edit->ip + 10, 0, sum);
+		more += nat_edit_check(ctx, edit->ip + 10, NAT_CHECK_PLAIN, sum);
 	if (edit->transport) {
 		at = edit->transport;
+		covered = sum;
 		sum += nat_edit_word(ctx, at, *(const __u32 *)&edit->source_port);
+		if (edit->unfinished)
+			kind = NAT_CHECK_UNFINISHED;
+		else if (edit->protocol == IPPROTO_UDP)
+			kind = NAT_CHECK_UDP;
+		if (kind != NAT_CHECK_UNFINISHED) /* a pseudo-header has no ports */
+			covered = sum;
 		at += edit->protocol == IPPROTO_TCP ? 16 : 6;
 		if (at + 2 <= edit->end)
-			more += nat_edit_check(ctx, at, edit->protocol == IPPROTO_UDP, sum);
+			more += nat_edit_check(ctx, at, kind, covered);
 	}
 	edit->sum = sum + more;
 	return edit->sum < NAT_FAILED;
@@ -179,6 +195,7 @@ static __always_inline void nat_edit_packet(const struct packet *packet, struct 
 	edit->end = l3_offset + packet->ip_length;
 	edit->family = packet->family;
 	edit->protocol = packet->protocol;
+	edit->unfinished = 0;
 	nat_copy(edit->source, scratch->to.source);
 	nat_copy(edit->destination, scratch->to.destination);
 	edit->source_port = scratch->to.source_port;
@@ -230,7 +247,7 @@ __noinline int nat_write_error(struct xdp_md *ctx, const struct packet *packet, 
 	if (packet->family != AF_INET) /* ICMPv6 covers its own addresses */
 		sum += edit->sum;
 	nat_event(NAT_EVENT_ERROR);
-	return nat_edit_check(ctx, l3_offset + header + 2, 0, sum) != NAT_FAILED;
+	return nat_edit_check(ctx, l3_offset + header + 2, NAT_CHECK_PLAIN, sum) != NAT_FAILED;
 }
 
 /* What is not a whole packet of a connection. Its addresses are where it came in. */
@@ -249,6 +266,10 @@ __noinline int nat_write_special(struct xdp_md *ctx, const struct packet *packet
 		return nat_edit(ctx);
 	case NAT_CHANGE_ADDRESSES:
 		nat_edit_packet(packet, scratch, packet->l3_offset, 0);
+		return nat_edit(ctx);
+	case NAT_CHANGE_UNFINISHED:
+		nat_edit_packet(packet, scratch, packet->l3_offset, packet->l4_offset);
+		scratch->edit.unfinished = 1;
 		return nat_edit(ctx);
 	case NAT_CHANGE_ERROR:
 		return nat_write_error(ctx, packet, packet->l3_offset);
