@@ -13,6 +13,13 @@ export interface BgpFamily {
   readonly filtered: number | undefined;
   /** Routes given to the neighbor. */
   readonly exported: number | undefined;
+  /** Of those taken, the ones that are the best of their kind. */
+  readonly preferred?: number | undefined;
+  /** Names of the filters, as BIRD tells them. */
+  readonly importFilter?: string | undefined;
+  readonly exportFilter?: string | undefined;
+  /** Changes of routes since the session is up, by `Import updates` and the like, then by what became of them. */
+  readonly changes?: Readonly<Record<string, Readonly<Record<string, number>>>> | undefined;
 }
 
 /** One session. */
@@ -30,6 +37,8 @@ export interface BgpSession {
   readonly since: string | undefined;
   readonly description: string | undefined;
   readonly lastError: string | undefined;
+  /** BGP messages, where the daemon counts them. */
+  readonly messages?: { readonly received: number; readonly sent: number } | undefined;
   readonly families: readonly BgpFamily[];
 }
 

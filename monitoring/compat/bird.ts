@@ -8,6 +8,18 @@ const labels = ['name', 'proto', 'ip_version', 'import_filter', 'export_filter']
 const gauge = (name: string, help: string, more: readonly string[] = []) =>
   ({ name, type: 'gauge', labels: [...labels, ...more], help }) as const;
 
+/** BIRD's table of route changes, by its rows and columns, and by the exporter's words for them. Gauges are its own. */
+const changes = (['update', 'withdraw'] as const).flatMap((what) =>
+  (['import', 'export'] as const).flatMap((way) =>
+    (['receive', 'reject', 'filter', 'ignore', 'accept'] as const).map((word) => ({
+      kind: `${what}_${way}`,
+      row: `${way === 'import' ? 'Import' : 'Export'} ${what}s`,
+      column: word.endsWith('e') ? `${word}d` : `${word}ed`,
+      word,
+    })),
+  ),
+);
+
 export function birdFamilies(sources: CompatSources): Family[] {
   const channels = (value: (family: BgpFamily, session: BgpSession) => number | undefined, state = false) =>
     function* (): Iterable<Sample> {
@@ -55,12 +67,25 @@ export function birdFamilies(sources: CompatSources): Family[] {
       definition: gauge('bird_protocol_prefix_filter_count', 'Number of filtered routes.'),
       collect: channels(({ filtered }) => filtered),
     },
+    {
+      definition: gauge('bird_protocol_prefix_preferred_count', 'Number of preferred routes.'),
+      collect: channels(({ preferred }) => preferred),
+    },
+    ...changes.map(({ kind, row, column, word }) => ({
+      definition: gauge(`bird_protocol_changes_${kind}_${word}_count`, `${row}: ${column}.`),
+      collect: channels((family) => family.changes?.[row]?.[column]),
+    })),
   ];
 }
 
-function named(session: BgpSession, { family }: BgpFamily): Record<string, string> {
-  const version = family.endsWith('6') ? '6' : '4';
-  return { name: session.name, proto: 'BGP', ip_version: version, import_filter: '', export_filter: '' };
+function named(session: BgpSession, { family, importFilter, exportFilter }: BgpFamily): Record<string, string> {
+  return {
+    name: session.name,
+    proto: 'BGP',
+    ip_version: family.endsWith('6') ? '6' : '4',
+    import_filter: importFilter ?? '',
+    export_filter: exportFilter ?? '',
+  };
 }
 
 /**

@@ -49,6 +49,15 @@ export function frrFamilies(sources: CompatSources): Family[] {
       definition: gauge('frr_bgp_peer_prefixes_advertised_count_total', 'Number of prefixes advertised.'),
       collect: peers((_, { exported }) => exported),
     },
+    ...(['received', 'sent'] as const).map((way) => ({
+      definition: {
+        name: `frr_bgp_peer_message_${way}_total`,
+        type: 'counter' as const,
+        labels: perPeer,
+        help: `Number of messages ${way}.`,
+      },
+      collect: peers(({ messages }) => messages?.[way]),
+    })),
     {
       definition: gauge('frr_bgp_peers_count_total', 'Number of peers.', perFamily),
       collect: () => {

@@ -160,6 +160,9 @@ describe('metrics', () => {
       /^bird_protocol_up\{name="upstream",proto="BGP",ip_version="4",.*state="established"\} 1$/m.test(compat()),
     );
     expect(compat()).toContain('node_ipvs_backend_weight{local_address="198.51.100.10",local_port="8080",');
+    expect(compat()).toMatch(
+      /^bird_protocol_changes_update_export_accept_count\{.*import_filter="ACCEPT",export_filter="\(unnamed\)"\} \d+$/m,
+    );
     expect(compat()).not.toContain('frr_');
   });
 

@@ -15,6 +15,8 @@ export interface ChannelStatus {
   readonly filtered: number | undefined;
   readonly exported: number | undefined;
   readonly preferred: number | undefined;
+  readonly importFilter?: string;
+  readonly exportFilter?: string;
   /** Route changes by kind and column: `changes.get('Import updates')?.get('received')`. `---` is left out. */
   readonly changes: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
@@ -97,6 +99,8 @@ function readBlock(block: readonly string[]): { fields: Map<string, string>; cha
       if (!fields.has(key)) fields.set(key, value.trim());
     } else if (key === 'State') channel.state = value.trim();
     else if (key === 'Table') channel.table = value.trim();
+    else if (key === 'Input filter') channel.importFilter = value.trim();
+    else if (key === 'Output filter') channel.exportFilter = value.trim();
     else if (key === 'Routes') Object.assign(channel, readRoutes(value));
     else if (key === 'Route change stats') columns = readColumns(value);
     else if (/^(?:Import|Export) (?:updates|withdraws)$/.test(key))
@@ -141,11 +145,15 @@ export function toBgpSessions(protocols: readonly ProtocolStatus[]): BgpSession[
         const value = fields.get(key);
         return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
       };
-      const families: BgpFamily[] = protocol.channels.map(({ type, imported, filtered, exported }) => ({
-        family: type,
-        imported,
-        filtered,
-        exported,
+      const families: BgpFamily[] = protocol.channels.map((channel) => ({
+        family: channel.type,
+        imported: channel.imported,
+        filtered: channel.filtered,
+        exported: channel.exported,
+        preferred: channel.preferred,
+        importFilter: channel.importFilter,
+        exportFilter: channel.exportFilter,
+        changes: Object.fromEntries([...channel.changes].map(([row, counts]) => [row, Object.fromEntries(counts)])),
       }));
       return {
         daemon: 'bird',

@@ -138,6 +138,7 @@ export function readBgpSummary(answer: unknown): BgpSession[] {
       since: isoTime(peer.peerUptimeEstablishedEpoch),
       description: text(peer.desc),
       lastError: undefined,
+      messages: messagesOf(peer),
       families: [],
     };
     session.families.push({
@@ -150,6 +151,11 @@ export function readBgpSummary(answer: unknown): BgpSession[] {
   };
   if (isObject(answer)) visit(answer, undefined, undefined);
   return [...sessions.values()];
+}
+
+function messagesOf(peer: Record<string, unknown>): BgpSession['messages'] {
+  const [received, sent] = [count(peer.msgRcvd), count(peer.msgSent)];
+  return received === undefined || sent === undefined ? undefined : { received, sent };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

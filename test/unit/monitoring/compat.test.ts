@@ -61,6 +61,31 @@ async function samples(...[names, from]: Parameters<typeof compatExporter>): Pro
 }
 
 describe('metrics by the names of others', () => {
+  it('tell the changes of routes, filters and messages where the daemon does', async () => {
+    const families = [
+      {
+        ...session.families[0]!,
+        preferred: 11,
+        importFilter: 'from_upstream',
+        exportFilter: 'REJECT',
+        changes: { 'Import updates': { received: 40, accepted: 12 }, 'Export withdraws': { rejected: 2 } },
+      },
+    ];
+    const bird = await samples(['bird'], sources({ sessions: () => [{ ...session, families }] }));
+    const labels = '{name="upstream",proto="BGP",ip_version="4",import_filter="from_upstream",export_filter="REJECT"}';
+    expect(bird.filter((line) => line.includes('_changes_') || line.includes('_preferred_'))).toEqual([
+      `bird_protocol_prefix_preferred_count${labels} 11`,
+      `bird_protocol_changes_update_import_receive_count${labels} 40`,
+      `bird_protocol_changes_update_import_accept_count${labels} 12`,
+      `bird_protocol_changes_withdraw_export_reject_count${labels} 2`,
+    ]);
+    const messages = { received: 7, sent: 9 };
+    const lines = await samples(['frr'], sources({ sessions: () => [frr({ messages, families })] }));
+    const peer = '{vrf="default",afi="ipv4",safi="unicast",local_as="65000",peer="10.0.2.2",peer_as="65002"}';
+    expect(lines).toContain(`frr_bgp_peer_message_received_total${peer} 7`);
+    expect(lines).toContain(`frr_bgp_peer_message_sent_total${peer} 9`);
+  });
+
   it("are bird_exporter's", async () => {
     const four = 'name="upstream",proto="BGP",ip_version="4",import_filter="",export_filter=""';
     const six = four.replace('"4"', '"6"');

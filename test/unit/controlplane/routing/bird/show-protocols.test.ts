@@ -14,6 +14,8 @@ const answer = `2002-Name       Proto      Table      State  Since         Info
    Channel ipv4
      State:          UP
      Table:          master4
+     Input filter:   from_upstream
+     Output filter:  REJECT
      Routes:         3 imported, 1 filtered, 2 exported, 3 preferred
      Route change stats:     received   rejected   filtered    ignored   RX limit   IN limit   accepted
        Import updates:              4          0          1          0          0          0          3
@@ -62,7 +64,18 @@ describe('readProtocolStatus()', () => {
         localAs: 65000,
         state: 'established',
         description: 'upstream',
-        families: [{ family: 'ipv4', imported: 3, filtered: 1, exported: 2 }],
+        families: [
+          {
+            family: 'ipv4',
+            imported: 3,
+            filtered: 1,
+            exported: 2,
+            preferred: 3,
+            importFilter: 'from_upstream',
+            exportFilter: 'REJECT',
+            changes: { 'Import updates': { received: 4, accepted: 3 } },
+          },
+        ],
       },
       { neighbor: '10.0.0.2', state: 'down', families: [{ family: 'ipv6', imported: undefined }] },
     ]);
