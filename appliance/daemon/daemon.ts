@@ -374,6 +374,7 @@ export class Daemon {
     try {
       // What either needs is on until all parts have gone over: a feature's maps go with it, and with them what a
       // refused reload would have to bring back.
+      await this.#plane.prepareFeatures(featuresOfBoth(next, before));
       this.#plane.useFeatures(featuresOfBoth(next, before));
       this.#attachFor(next);
       await this.#applyParts(next, before);

@@ -82,6 +82,15 @@ export function unmap(address: bigint, length: number): void {
   munmapRaw(address, length);
 }
 
+const clockGettime = libc.func('int clock_gettime(int clock, void *time)');
+const clockTime = new BigInt64Array(2);
+
+/** CPU time the calling thread has used, in milliseconds. */
+export function threadCpuMs(): number {
+  clockGettime(3 /* CLOCK_THREAD_CPUTIME_ID */, clockTime);
+  return Number(clockTime[0]) * 1000 + Number(clockTime[1]) / 1e6;
+}
+
 const setAffinity = libc.func('int sched_setaffinity(int thread, size_t size, const void *cpus)');
 
 /** Has the calling thread run on these CPUs only (numbers below 1024). @returns 0, or -1 with errno set. */

@@ -58,9 +58,9 @@ export class BpfMap<K, V> implements Disposable {
   readonly #key: Codec<K>;
   readonly #value: Codec<V>;
   readonly #keyBuffer: Buffer;
-  readonly #valueBuffer: Buffer;
+  #valueMemory: Buffer | undefined;
   readonly #keyView: DataView;
-  readonly #valueView: DataView;
+  #valueMemoryView: DataView | undefined;
   readonly #perCpu: boolean;
   #fd: number;
   #maxEntries: number;
@@ -75,9 +75,7 @@ export class BpfMap<K, V> implements Disposable {
     this.#perCpu = perCpuTypes.has(descriptor.type);
     this.cpus = this.#perCpu ? libbpf.possibleCpus() : 1;
     this.#keyBuffer = Buffer.alloc(this.#key.size);
-    this.#valueBuffer = Buffer.alloc(this.valueStride * this.cpus);
     this.#keyView = viewOf(this.#keyBuffer);
-    this.#valueView = viewOf(this.#valueBuffer);
   }
 
   /** @throws BpfError, ENOENT when nothing is pinned there. */
@@ -119,6 +117,17 @@ export class BpfMap<K, V> implements Disposable {
   /** Distance of two CPUs' values, in bytes. */
   get valueStride(): number {
     return this.#perCpu ? (this.#value.size + 7) & ~7 : this.#value.size;
+  }
+
+  /** Made when it is first used: values may be as large as 64 MiB, in maps that are only ever mapped. */
+  get #valueBuffer(): Buffer {
+    this.#valueMemory ??= Buffer.alloc(this.valueStride * this.cpus);
+    return this.#valueMemory;
+  }
+
+  get #valueView(): DataView {
+    this.#valueMemoryView ??= viewOf(this.#valueBuffer);
+    return this.#valueMemoryView;
   }
 
   info(): MapInfo {

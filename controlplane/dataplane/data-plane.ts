@@ -21,6 +21,7 @@ import {
 } from './loading.ts';
 import type { Features } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
+import { preloadAside } from './preload.ts';
 import { pinPreloaded, removePreloaded } from './preloaded.ts';
 
 const RENEWAL_MIN_MS = 600;
@@ -91,13 +92,38 @@ export class DataPlane implements Disposable {
   }
 
   /**
+   * Has all that `useFeatures` with these constants needs loaded by a process of its own, so that it takes no time here:
+   * maps of hundreds of megabytes and a program to verify keep whoever makes them for half a second. When that cannot be
+   * done, `useFeatures` does it.
+   * @returns what went wrong
+   */
+  async prepareFeatures(changes: Features): Promise<string | undefined> {
+    const features = { ...this.#features, ...changes };
+    if (this.#areInUse(features)) return undefined;
+    const ready = takePreloaded(this.#objectPath, this.#paths, features);
+    if (ready) {
+      closeLoaded(ready);
+      return undefined;
+    }
+    return preloadAside({ objectPath: this.#objectPath, paths: this.#paths, features });
+  }
+
+  #areInUse(features: Features): boolean {
+    return Object.entries(features).every(([name, value]) => this.#features[name] === value);
+  }
+
+  /**
    * Goes over to a program with these constants, in every link at once or in none. What is not named stays as it is.
    * `maps` are other objects afterwards, over the same kernel maps: hold on to none of them across this call.
    * @throws BpfError, VerifierError; everything is as before then.
    */
   useFeatures(changes: Features): void {
     const features = { ...this.#features, ...changes };
-    if (Object.entries(features).every(([name, value]) => this.#features[name] === value)) return;
+    if (this.#areInUse(features)) {
+      // What was prepared for a change that did not come to be.
+      unpinOthers(this.#loaded.maps, this.#paths);
+      return;
+    }
     const before = this.#loaded;
     const loaded =
       takePreloaded(this.#objectPath, this.#paths, features) ?? loadOver(this.#objectPath, this.#paths, features, true);

@@ -22,8 +22,6 @@ export type DataPlaneMaps = {
 
 export interface Loaded extends Programs {
   readonly maps: DataPlaneMaps;
-  /** The kernel put barriers against speculation into the programs: they were loaded without CAP_PERFMON. */
-  readonly barriers: boolean;
 }
 
 /** What the loaded programs are made of. */
@@ -47,7 +45,7 @@ export function takePreloaded(objectPath: string, paths: InstancePaths, features
       opened.push([name, BpfMap.openPinned(path.join(paths.maps, descriptor.name), descriptor as never)]);
     const taken = Object.fromEntries(opened) as unknown as DataPlaneMaps;
     programs = openPreloaded(paths, ingredientsOf(objectPath, features, taken));
-    return programs && { maps: taken, ...programs, barriers: false };
+    return programs && { maps: taken, ...programs };
   } finally {
     if (!programs) for (const [, map] of opened) map.close();
   }

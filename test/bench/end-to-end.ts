@@ -31,12 +31,15 @@ export async function measureEndToEnd(
   using references = lab.loadReferences(spread);
   using headrace = new Subject(lab, {});
   headrace.setFlags(portFlag.VIRTUAL);
+  using mirror = new Subject(lab, { feature_mirror: true });
+  mirror.setFlags(portFlag.VIRTUAL);
   return await measureSubjects(lab, references, rounds, packets, [
     { name: 'generator alone (router drops)', program: references.program('router_drop'), delivers: false },
     { name: 'kernel forwarding', program: undefined, delivers: true },
     { name: 'static redirect_map', program: references.program('router_static'), delivers: true },
     { name: 'fib_lookup + redirect_map', program: references.program('router_fib'), delivers: true },
     { name: 'Headrace', program: headrace.program, delivers: true },
+    { name: 'Headrace, mirror', program: mirror.program, delivers: true },
   ]);
 }
 

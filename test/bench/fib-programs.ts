@@ -40,7 +40,15 @@ export class FibPrograms implements Disposable {
       this.#answers = this.#map(maps.answers);
       this.#run = this.#map(maps.probeRun);
       const trust = this.#map(maps.fibTrust);
-      maps.fibTrust.value.write(trust, 0, { lease: 2n ** 63n, ipv4: 1, ipv6: 1, default4: 0, default6: 0 });
+      maps.fibTrust.value.write(trust, 0, {
+        lease: 2n ** 63n,
+        ipv4: 1,
+        ipv6: 1,
+        default4: 0,
+        default6: 0,
+        written: 1,
+        reserved: 0,
+      });
     } catch (cause) {
       this[Symbol.dispose]();
       throw cause;

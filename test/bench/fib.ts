@@ -2,13 +2,15 @@
  * What a route look-up costs: nothing but the look-up and the rewrite of the Ethernet header, by the tables, by the
  * kernel's helper and (the floor) by none, in one run on one machine.
  *
- * The helper asks real routes of a network namespace made for it. A million of them take `ip` most of a minute, so
- * they are opt-in: `npm run bench -- fib --full`.
+ * The helper asks real routes of a network namespace made for it. What all checks and counters add, and what comes out
+ * at the other end of a wire, is measured by `npm run bench -- router --full`.
  */
 import { execFileSync } from 'node:child_process';
 import { inNetns } from '../../controlplane/bpf/index.ts';
+import type { RouteChange } from '../../controlplane/netlink/route-query.ts';
 import type { TableStatistics } from '../../controlplane/routing/fib/index.ts';
 import { FibPrograms, fillTable } from './fib-programs.ts';
+import { addKernelRoutes } from './kernel-routes.ts';
 import { coveredAddresses, type SyntheticRoutes, syntheticRoutes } from './synthetic-routes.ts';
 
 /** One measured combination. */
@@ -42,8 +44,8 @@ export interface FibReport {
 const hopCount = 16;
 const repeat = 300_000;
 
-/** Needs root. `full`: the helper gets the full tables as well. Default: up to 10,000 routes. */
-export function benchFib({ full = false, rounds = 7 }: { full?: boolean; rounds?: number } = {}): FibReport {
+/** Needs root. */
+export function benchFib({ rounds = 7 }: { rounds?: number } = {}): FibReport {
   const timings: FibTiming[] = [];
   const builds: FibBuild[] = [];
   const sizes: readonly (readonly [4 | 6, number])[] = [
@@ -58,10 +60,9 @@ export function benchFib({ full = false, rounds = 7 }: { full?: boolean; rounds?
     try {
       prepareNamespace(netns);
       const routes = syntheticRoutes(family, count, hopCount);
-      const withHelper = full || count <= 10_000;
-      if (withHelper) addKernelRoutes(netns, family, routes);
-      using fib = new FibPrograms();
       const ifindex = Number(ip(netns, ['-o', 'link', 'show', 'out']).split(':')[0]);
+      addKernelRoutes(`/run/netns/${netns}`, kernelRoutes(routes, ifindex));
+      using fib = new FibPrograms();
       const hops = Array.from({ length: hopCount }, () => fib.nextHops.allocate());
       for (const [i, number] of hops.entries())
         fib.nextHops.resolve(number, {
@@ -78,7 +79,7 @@ export function benchFib({ full = false, rounds = 7 }: { full?: boolean; rounds?
       for (const destinations of count === 1 ? [1] : [1, 2 ** 16, 2 ** 20]) {
         const size = family === 4 ? 4 : 16;
         const probes = coveredAddresses(routes, destinations);
-        const ways = (['static', 'mirror', 'helper'] as const).filter((how) => how !== 'helper' || withHelper);
+        const ways = ['static', 'mirror', 'helper'] as const;
         const samples = new Map(ways.map((how) => [how, { times: [] as number[], asked: 0 }]));
         for (let round = 0; round < rounds; round++)
           for (const how of ways) {
@@ -126,18 +127,22 @@ function prepareNamespace(netns: string): void {
   execFileSync('nsenter', [`--net=/run/netns/${netns}`, 'sysctl', '-qw', 'net.ipv6.route.max_size=2147483647']);
 }
 
-function addKernelRoutes(netns: string, family: 4 | 6, routes: SyntheticRoutes): void {
-  const lines: string[] = [];
+/** Of a synthetic table, by the gateways that `prepareNamespace` made. */
+function* kernelRoutes(routes: SyntheticRoutes, ifindex: number): Generator<RouteChange> {
+  const bytes = (words: Uint32Array): Uint8Array => {
+    const view = new DataView(new ArrayBuffer(words.length * 4));
+    for (const [i, word] of words.entries()) view.setUint32(i * 4, word);
+    return new Uint8Array(view.buffer);
+  };
   for (let i = 0; i < routes.lengths.length; i++) {
-    const words = routes.addresses.subarray(i * routes.words, (i + 1) * routes.words);
-    const hop = routes.hops[i]! + 1;
-    lines.push(
-      family === 4
-        ? `route add ${[24, 16, 8, 0].map((shift) => (words[0]! >>> shift) & 0xff).join('.')}/${routes.lengths[i]} via 192.0.2.${hop}`
-        : `route add ${[...words].map((w) => `${(w >>> 16).toString(16)}:${(w & 0xffff).toString(16)}`).join(':')}/${routes.lengths[i]} via fd00::${hop.toString(16)} dev out`,
-    );
+    const host = routes.hops[i]! + 1;
+    yield {
+      destination: bytes(routes.addresses.subarray(i * routes.words, (i + 1) * routes.words)),
+      prefixLength: routes.lengths[i]!,
+      gateway: bytes(routes.words === 1 ? Uint32Array.of(0xc0000200 | host) : Uint32Array.of(0xfd000000, 0, 0, host)),
+      ifindex,
+    };
   }
-  ip(netns, [family === 4 ? '-4' : '-6', '-batch', '-'], lines.join('\n'));
 }
 
 function hex(value: number): string {
@@ -145,7 +150,7 @@ function hex(value: number): string {
 }
 
 /** Measures and prints, as lines or as JSON. */
-export function printFib(options: { json: boolean; full: boolean; rounds: number }): void {
+export function printFib(options: { json: boolean; rounds: number }): void {
   const report = benchFib(options);
   if (options.json) {
     console.log(JSON.stringify(report, undefined, 2));

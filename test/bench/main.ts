@@ -6,6 +6,7 @@ import { printChecks } from './checks.ts';
 import { benchCounters } from './counters.ts';
 import { printFib } from './fib.ts';
 import { benchIdle } from './idle.ts';
+import { benchMirror } from './mirror.ts';
 import { benchRouter } from './router.ts';
 import { benchScrape } from './scrape.ts';
 import { benchUnit } from './unit.ts';
@@ -22,9 +23,16 @@ program
   .command('fib')
   .description('route look-ups alone: by tables, by bpf_fib_lookup, and none')
   .option('--json', 'print JSON', false)
-  .option('--full', 'also the kernel with full tables', false)
   .option('--rounds <number>', 'samples of each', Number, 7)
   .action(printFib);
+program
+  .command('mirror')
+  .description('the mirror of the routes at full size: load, storms, links, a killed daemon; every answer compared')
+  .option('--json', 'print JSON', false)
+  .option('--ipv4 <number>', 'IPv4 routes', Number, 1_000_000)
+  .option('--ipv6 <number>', 'IPv6 routes', Number, 200_000)
+  .option('--probes <number>', 'random lookups compared while nothing changes', Number, 1_000_000)
+  .action(benchMirror);
 program
   .command('checks')
   .description('thousands of health checks: what they cost, and how long they keep the event loop')

@@ -24,6 +24,7 @@ export function measurePacketCost(lab: RouterLab, spread: Spread, rounds: number
   using references = lab.loadReferences(spread);
   using headrace = new Subject(lab, {});
   using uncounted = new Subject(lab, { feature_counters: false });
+  using mirror = new Subject(lab, { feature_mirror: true });
   const call = references.program('bench_call');
   const called = references.program('called');
   const subject = (name: string, of: Subject, flags: number) => ({
@@ -54,6 +55,7 @@ export function measurePacketCost(lab: RouterLab, spread: Spread, rounds: number
     },
     subject('Headrace', headrace, 0),
     subject('Headrace without counters', uncounted, 0),
+    subject('Headrace, mirror', mirror, 0),
     subject('Headrace, virtual port', headrace, portFlag.VIRTUAL),
     subject('Headrace, strict rp_filter', headrace, portFlag.RP_STRICT),
   ];

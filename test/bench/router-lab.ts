@@ -14,6 +14,8 @@ import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { idle as idleTap } from '../../controlplane/tap/tap.ts';
 import { type Host, Lab } from '../lab/library/index.ts';
 import { repository } from '../lab/library/repository.ts';
+import { addKernelRoutes } from './kernel-routes.ts';
+import { fillMirror } from './mirror-tables.ts';
 import { pseudoRandom } from './statistics.ts';
 
 const SOURCE = '192.0.2.2';
@@ -68,6 +70,15 @@ export class Subject implements Disposable {
     this.program = this.#object.program('headrace_xdp');
     this.#ports = this.#object.map(maps.ports);
     fillMaps(lab, (descriptor) => this.#object.map(descriptor));
+    if (constants['feature_mirror'])
+      fillMirror((descriptor) => this.#object.map(descriptor), lab.prefixes(), {
+        ifindex: lab.egress,
+        mtu: 1500,
+        destination: mac(lab.sink.mac('s0')),
+        source: mac(lab.router.mac('ro')),
+        vlan_protocol: 0,
+        vlan_tag: 0,
+      });
     this.setFlags(0);
   }
 
@@ -91,7 +102,7 @@ export class Subject implements Disposable {
 
 /** @param flags of enum port_flag, besides those that make the port work at all. */
 export function setIngress(lab: RouterLab, ports: BpfMap<number, Port>, flags: number): void {
-  const always = portFlag.ATTACHED | portFlag.TRANSMITS;
+  const always = portFlag.ATTACHED | portFlag.TRANSMITS | portFlag.MIRROR_IPV4;
   const { ingress, ingressMac: mac } = lab;
   ports.set(ingress, { flags: always | flags, mtu: 1500, slot: 1, mac, interface: ingress });
 }
@@ -137,13 +148,24 @@ export class RouterLab implements Disposable {
 
   /** Has the router hold this many routes: 1, or up to a million of /24 each. */
   setRoutes(count: number): void {
-    this.router.ip('route flush proto 200');
-    const lines = Array.from({ length: count }, (_, i) => {
-      const prefix = count === 1 ? '16.0.0.0/4' : `${text(FIRST_ROUTE + i * 256)}/24`;
-      return `route add ${prefix} via ${NEXT_HOP} proto 200`;
-    });
-    this.router.exec(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 600_000 });
+    this.router.ip('route flush proto 200', { timeoutMs: 300_000 });
     this.#routes = count;
+    const gateway = bytes(number32(NEXT_HOP));
+    addKernelRoutes(
+      this.router.path,
+      this.prefixes().map(({ address, length }) => ({
+        destination: bytes(address),
+        prefixLength: length,
+        gateway,
+        protocol: 200,
+      })),
+    );
+  }
+
+  /** The routes, all by way of the sink. */
+  prefixes(): { readonly address: number; readonly length: number }[] {
+    if (this.#routes === 1) return [{ address: FIRST_ROUTE, length: 4 }];
+    return Array.from({ length: this.#routes }, (_, i) => ({ address: FIRST_ROUTE + i * 256, length: 24 }));
   }
 
   /** Loads the reference programs for the present routes. */
@@ -178,6 +200,15 @@ export class RouterLab implements Disposable {
   [Symbol.dispose](): void {
     this.#lab.cleanup();
   }
+}
+
+/** In network byte order. */
+function bytes(address: number): Uint8Array {
+  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
+}
+
+function number32(address: string): number {
+  return Buffer.from(address.split('.').map(Number)).readUInt32BE(0);
 }
 
 function text(address: number): string {

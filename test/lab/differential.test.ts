@@ -38,11 +38,11 @@ describe('Headrace beside kernel forwarding', () => {
   });
 });
 
-describe('Headrace with the mirror of the routes beside kernel forwarding', () => {
+describe('Headrace with the mirror of the routes beside kernel forwarding, while both are changed alike', () => {
   let report: Report;
 
   beforeAll(async () => {
-    report = await runDifferential({ seed: 11, count: 1200, fib: 'mirror' });
+    report = await runDifferential({ seed: 11, count: 1200, fib: 'mirror', changing: true });
   });
 
   it('sends out what the kernel sends out, but for what is explained', () => {

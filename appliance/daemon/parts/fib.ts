@@ -34,6 +34,7 @@ export class FibPart implements Part {
   #closing: Promise<void> = Promise.resolve();
   #chosenAt = Number.NEGATIVE_INFINITY;
   #workerDeaths = 0;
+  #closed = false;
 
   constructor(context: PartContext) {
     this.#context = context;
@@ -82,9 +83,10 @@ export class FibPart implements Part {
     if (this.#thread) return;
     const { plane, paths, log } = this.#context;
     await this.#closing;
-    if (this.#thread) return;
+    await plane.prepareFeatures({ feature_mirror: true });
+    if (this.#thread || this.#closed || this.#choice.mode !== 'mirror') return;
     plane.useFeatures({ feature_mirror: true });
-    this.#distrust();
+    this.#distrust(plane.maps.fibTrust?.get(0)?.written);
     this.#thread = new MirrorThread({
       folder: paths.maps,
       onLog: (level, message, fields) => log[level](fields ?? {}, message),
@@ -104,8 +106,10 @@ export class FibPart implements Part {
     if (!this.#thread) this.#context.plane.useFeatures({ feature_mirror: false });
   }
 
-  #distrust(): void {
-    this.#context.plane.maps.fibTrust?.set(0, { lease: 0n, ipv4: 0, ipv6: 0, default4: 0, default6: 0 });
+  /** @param written whether the tables may have been written to */
+  #distrust(written = 1): void {
+    const nothing = { lease: 0n, ipv4: 0, ipv6: 0, default4: 0, default6: 0, written, reserved: 0 };
+    this.#context.plane.maps.fibTrust?.set(0, nothing);
   }
 
   problems(): readonly string[] {
@@ -160,6 +164,7 @@ export class FibPart implements Part {
   }
 
   close(): void {
+    this.#closed = true;
     void this.#thread?.close();
     this.#thread = undefined;
     this.#netlink.close();

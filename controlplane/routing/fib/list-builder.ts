@@ -5,12 +5,9 @@
  * bits. They never move in a list that packets may be reading, so one that gains or loses an item is made anew.
  */
 import { groupSlots, isGroup, lengthOf, listEntry } from './layout.ts';
-import { type ListMemory, listItems } from './list-memory.ts';
+import { half, type ListMemory, listItems } from './list-memory.ts';
 import type { NumberPool } from './number-pool.ts';
 import type { SlotMemory } from './slot-memory.ts';
-
-/** Bits of a half of an address: what a list compares. */
-export const half = 64;
 
 /** A prefix of a list, or what leads on from all bits of a half. */
 export interface Item {

@@ -8,8 +8,11 @@
  */
 import { endianness } from 'node:os';
 import { fibLayout } from '../../bpf/generated/headrace.ts';
+import { isGroup, lengthOf } from './layout.ts';
 
 export const listItems = fibLayout.LIST_ITEMS;
+/** Bits of a half of an address: what a list compares. */
+export const half = 64;
 const WORDS = 32;
 /** Behind the words of the items and what aligns the keys. */
 const FIRST_KEY = WORDS - 2 * listItems;
@@ -65,5 +68,39 @@ export class ListMemory {
     this.words[base + 1 + item] = entry;
     this.words[base + FIRST_KEY + item * 2 + HIGH] = high;
     this.words[base + FIRST_KEY + item * 2 + LOW] = low;
+  }
+
+  /** The item that leads on from the first half of the address; -1: none. */
+  onward(list: number, address: Uint32Array): number {
+    for (let item = 0; item < listItems; item++) {
+      const entry = this.entry(list, item);
+      // They stand before all others.
+      if (!isGroup(entry)) return -1;
+      if (this.keyHigh(list, item) === address[0] && this.keyLow(list, item) === address[1]) return item;
+    }
+    return -1;
+  }
+
+  /** The item of exactly the first `length` bits of the address, in a list below `covered` bits; -1: none. */
+  find(list: number, covered: number, address: Uint32Array, length: number): number {
+    const first = covered < half ? 0 : 2;
+    for (let item = 0; item < listItems; item++) {
+      const entry = this.entry(list, item);
+      if (entry === 0) return -1;
+      const same =
+        !isGroup(entry) &&
+        lengthOf(entry) === length &&
+        this.keyHigh(list, item) === address[first] &&
+        this.keyLow(list, item) === address[first + 1];
+      if (same) return item;
+    }
+    return -1;
+  }
+
+  /** How many items a list has. */
+  itemsIn(list: number): number {
+    let count = 0;
+    while (count < listItems && this.entry(list, count) !== 0) count++;
+    return count;
   }
 }

@@ -28,8 +28,9 @@ import {
   listEntry,
   numberOf,
 } from './layout.ts';
-import { half, type Item, ListBuilder } from './list-builder.ts';
-import { type ListMemory, listItems } from './list-memory.ts';
+import { type Item, ListBuilder } from './list-builder.ts';
+import { half, type ListMemory, listItems } from './list-memory.ts';
+import { ListPaint } from './list-paint.ts';
 import { NumberPool } from './number-pool.ts';
 import { maskedWord, PrefixTable } from './prefix-table.ts';
 import { RootPaint } from './root-paint.ts';
@@ -44,6 +45,7 @@ export class ListTable implements CrowdingTable {
   readonly #listPool: NumberPool;
   readonly #builder: ListBuilder;
   readonly #crowding: Crowding;
+  readonly #paint: ListPaint;
   readonly #paintRest: RootPaint;
   readonly #address = new Uint32Array(4);
   /** Words that nothing leads to any more, given back when the change is made. */
@@ -61,8 +63,9 @@ export class ListTable implements CrowdingTable {
     this.#listPool = new NumberPool(0, lists.count, grace);
     this.#builder = new ListBuilder(memory, lists, this.#groupPool, this.#listPool);
     this.#crowding = new Crowding(this.#prefixes, this);
+    this.#paint = new ListPaint(memory, lists);
     this.#paintRest = new RootPaint(memory, (slot, shortest, longest, entry) =>
-      this.#paintSlot(slot, this.#memory.rootBits, shortest, longest, entry),
+      this.#paint.slot(slot, this.#memory.rootBits, shortest, longest, entry),
     );
   }
 
@@ -173,7 +176,7 @@ export class ListTable implements CrowdingTable {
     let word = this.#memory.load(slot);
     while (isGroup(word) && length > covered) {
       if (isListEntry(word)) {
-        const onward = covered < half && length > half ? this.#onward(numberOf(word), address) : -1;
+        const onward = covered < half && length > half ? this.#lists.onward(numberOf(word), address) : -1;
         if (onward < 0) return undefined;
         word = this.#lists.entry(numberOf(word), onward);
         covered = half;
@@ -255,7 +258,8 @@ export class ListTable implements CrowdingTable {
     if (this.#length <= covered) {
       const count = 2 ** (covered - this.#length);
       if (count > groupSlots) this.#paintRest.start(slot, count, shortest, this.#length, this.#entry);
-      else for (let i = count - 1; i >= 0; i--) this.#paintSlot(slot + i, covered, shortest, this.#length, this.#entry);
+      else
+        for (let i = count - 1; i >= 0; i--) this.#paint.slot(slot + i, covered, shortest, this.#length, this.#entry);
       return;
     }
     const before = this.#memory.load(slot);
@@ -265,30 +269,6 @@ export class ListTable implements CrowdingTable {
     if (after === crowdedEntry) this.#crowding.add(slot, { covered, address: this.#address.slice(), count: 1 });
     this.#memory.store(slot, after);
     if (after === crowdedEntry && isGroup(before)) this.#retire(before);
-  }
-
-  /** Paints a slot and all it leads to, which is inside the prefix. @returns slots looked at. */
-  #paintSlot(slot: number, covered: number, shortest: number, longest: number, entry: number): number {
-    const word = this.#memory.load(slot);
-    if (isGroup(word)) return this.#paintBelow(word, covered, shortest, longest, entry);
-    if (replaces(word, shortest, longest, entry)) this.#memory.store(slot, entry);
-    return 1;
-  }
-
-  #paintBelow(word: number, covered: number, shortest: number, longest: number, entry: number): number {
-    const number = numberOf(word);
-    let seen = 0;
-    if (!isListEntry(word)) {
-      const base = this.#memory.slotOfGroup(number);
-      for (let i = 0; i < groupSlots; i++) seen += this.#paintSlot(base + i, covered + 8, shortest, longest, entry);
-      return seen;
-    }
-    if (replaces(this.#lists.fallback(number), shortest, longest, entry)) this.#lists.storeFallback(number, entry);
-    for (let item = 0; item < listItems; item++) {
-      const word = this.#lists.entry(number, item);
-      if (isGroup(word)) seen += this.#paintBelow(word, half, shortest, longest, entry);
-    }
-    return seen + listItems;
   }
 
   /** The word that a slot (told apart by `covered` bits) must have for the longer prefix to be in it. */
@@ -301,7 +281,7 @@ export class ListTable implements CrowdingTable {
       return word;
     }
     if (covered < half && this.#length > half) {
-      const onward = this.#onward(number, this.#address);
+      const onward = this.#lists.onward(number, this.#address);
       if (onward < 0) return this.#grown(word, covered);
       const before = this.#lists.entry(number, onward);
       const after = this.#insert(before, half);
@@ -309,58 +289,13 @@ export class ListTable implements CrowdingTable {
       if (after !== before) this.#lists.storeEntry(number, onward, after);
       return word;
     }
-    const same = this.#itemOf(number, covered, this.#length);
+    const same = this.#lists.find(number, covered, this.#address, this.#length);
     if (same >= 0) this.#lists.storeEntry(number, same, this.#entry);
-    if (covered < half) this.#paintOnward(number, 0);
+    if (covered < half) this.#paint.onward(number, this.#address, this.#length, 0, this.#entry);
     if (same >= 0) return word;
     // What leads on by the very bits of the prefix hides it: its fallbacks have it.
-    const hidden = covered < half && this.#length === half && this.#onward(number, this.#address) >= 0;
+    const hidden = covered < half && this.#length === half && this.#lists.onward(number, this.#address) >= 0;
     return hidden ? word : this.#grown(word, covered);
-  }
-
-  /** The item that leads on from the first half of the address; -1: none. */
-  #onward(list: number, address: Uint32Array): number {
-    for (let item = 0; item < listItems; item++) {
-      const entry = this.#lists.entry(list, item);
-      // They stand before all others.
-      if (!isGroup(entry)) return -1;
-      if (this.#lists.keyHigh(list, item) === address[0] && this.#lists.keyLow(list, item) === address[1]) return item;
-    }
-    return -1;
-  }
-
-  /** The item of the first `length` bits of the address of the change; -1: none. */
-  #itemOf(list: number, covered: number, length: number): number {
-    const first = covered < half ? 0 : 2;
-    for (let item = 0; item < listItems; item++) {
-      const entry = this.#lists.entry(list, item);
-      if (entry === 0) return -1;
-      const same =
-        !isGroup(entry) &&
-        lengthOf(entry) === length &&
-        this.#lists.keyHigh(list, item) === this.#address[first] &&
-        this.#lists.keyLow(list, item) === this.#address[first + 1];
-      if (same) return item;
-    }
-    return -1;
-  }
-
-  #itemsIn(list: number): number {
-    let count = 0;
-    while (count < listItems && this.#lists.entry(list, count) !== 0) count++;
-    return count;
-  }
-
-  /** Paints what a list's items lead on to inside the prefix. */
-  #paintOnward(list: number, shortest: number): void {
-    for (let item = 0; item < listItems; item++) {
-      const entry = this.#lists.entry(list, item);
-      if (!isGroup(entry)) return;
-      const inside =
-        maskedKey(this.#lists.keyHigh(list, item), 0, this.#length) === this.#address[0] &&
-        maskedKey(this.#lists.keyLow(list, item), 32, this.#length) === this.#address[1];
-      if (inside) this.#paintBelow(entry, half, shortest, this.#length, this.#entry);
-    }
   }
 
   /** The item that the change becomes in a list below `covered` bits; undefined when no list is free for its other half. */
@@ -391,8 +326,8 @@ export class ListTable implements CrowdingTable {
     const number = numberOf(word);
     // An item of 64 bits is hidden by one that leads on by the same bits.
     const leads = covered < half && this.#length > half;
-    const hidden = leads ? this.#itemOf(number, covered, half) : -1;
-    const full = this.#itemsIn(number) - (hidden >= 0 ? 1 : 0) === listItems;
+    const hidden = leads ? this.#lists.find(number, covered, this.#address, half) : -1;
+    const full = this.#lists.itemsIn(number) - (hidden >= 0 ? 1 : 0) === listItems;
     const grown = full
       ? this.#groupWithChange(number, covered)
       : this.#listWithChange(number, hidden, this.#lists.fallback(number), covered);
@@ -418,7 +353,7 @@ export class ListTable implements CrowdingTable {
       return this.#unneeded(base, covered) ? this.#retireFor(word, this.#memory.load(base)) : word;
     }
     if (covered < half && this.#length > half) {
-      const onward = this.#onward(number, this.#address);
+      const onward = this.#lists.onward(number, this.#address);
       if (onward < 0) return word;
       const entry = this.#lists.entry(number, onward);
       const after = this.#remove(entry, half);
@@ -432,8 +367,8 @@ export class ListTable implements CrowdingTable {
       const [high, low] = [this.#lists.keyHigh(number, onward), this.#lists.keyLow(number, onward)];
       return this.#shrunk(word, onward, lengthOf(after) === half ? { entry: after, high, low } : undefined);
     }
-    if (covered < half) this.#paintOnward(number, this.#length);
-    const same = this.#itemOf(number, covered, this.#length);
+    if (covered < half) this.#paint.onward(number, this.#address, this.#length, this.#length, this.#entry);
+    const same = this.#lists.find(number, covered, this.#address, this.#length);
     return same < 0 ? word : this.#shrunk(word, same, undefined);
   }
 
@@ -441,7 +376,7 @@ export class ListTable implements CrowdingTable {
   #shrunk(word: number, omit: number, instead: Item | undefined): number {
     const number = numberOf(word);
     const fallback = this.#lists.fallback(number);
-    if (!instead && this.#itemsIn(number) === 1) return this.#retireFor(word, fallback);
+    if (!instead && this.#lists.itemsIn(number) === 1) return this.#retireFor(word, fallback);
     const list = this.#builder.list(number, omit, fallback, instead);
     if (list < 0) return crowdedEntry;
     this.#retired.push(word);
@@ -491,20 +426,7 @@ export class ListTable implements CrowdingTable {
   }
 }
 
-/** Is the word one of prefixes of `shortest` to `longest` bits, and another one? */
-function replaces(word: number, shortest: number, longest: number, entry: number): boolean {
-  const length = lengthOf(word);
-  return length >= shortest && length <= longest && word !== entry;
-}
-
 /** The byte of the address that starts at bit `bit`. */
 function byteAt(address: Uint32Array, bit: number): number {
   return (address[bit >>> 5]! >>> (24 - (bit & 31))) & 0xff;
-}
-
-/** A word of a key that starts at bit `first`, with the bits behind `length` cleared. */
-function maskedKey(word: number, first: number, length: number): number {
-  const bits = length - first;
-  if (bits >= 32) return word;
-  return bits <= 0 ? 0 : (word & (0xffffffff << (32 - bits))) >>> 0;
 }

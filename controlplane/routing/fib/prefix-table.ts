@@ -42,6 +42,7 @@ export class PrefixTable {
   /** Of which in the old generation. */
   #oldSize = 0;
   #cursor = 0;
+  #written = false;
   #version = 0;
   /** The address that is looked for, masked. */
   readonly #wanted: Uint32Array;
@@ -144,6 +145,7 @@ export class PrefixTable {
     if (known >= 0) return known;
     if ((this.#size - this.#oldSize + 1) * 4 > (this.#mask + 1) * 3) this.#grow();
     const place = this.#insertWanted(length, 0);
+    this.#written = true;
     this.#size++;
     this.#perLength[length]!++;
     return place;
@@ -190,8 +192,10 @@ export class PrefixTable {
 
   /** Empties the table. Its memory stays, unless `capacity` (a power of two) says how much there shall be. */
   clear(capacity = this.#mask + 1): void {
-    if (capacity === this.#mask + 1) this.#entries.fill(0);
-    else this.#entries = new Uint32Array(capacity * this.#stride);
+    // Memory that nothing was ever written to is zeros, and takes long to be touched.
+    if (capacity === this.#mask + 1 && this.#written) this.#entries.fill(0);
+    if (capacity !== this.#mask + 1) this.#entries = new Uint32Array(capacity * this.#stride);
+    this.#written = false;
     this.#mask = capacity - 1;
     this.#old = undefined;
     this.#size = this.#oldSize = this.#rest = this.#cursor = 0;

@@ -19,8 +19,9 @@ import { type Side, type Sides, sideOf } from './side.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const RTM_F_CLONED = 0x200;
-/** Messages applied between two looks at the clock. */
+/** Messages applied, and steps of work done, between two looks at the clock. */
 const BATCH = 32;
+const STEPS = 4;
 
 export interface ChangesOptions {
   readonly sides: Sides;
@@ -84,7 +85,7 @@ export class Changes {
   proceed(deadline: number, mark = Number.POSITIVE_INFINITY): void {
     while (this.isPending(mark) && performance.now() < deadline) {
       if (this.#work) {
-        for (let step = 0; step < BATCH && this.#work; step++) if (this.#work.next().done) this.#work = undefined;
+        for (let step = 0; step < STEPS && this.#work; step++) if (this.#work.next().done) this.#work = undefined;
         continue;
       }
       let count = 0;

@@ -345,6 +345,7 @@ export class MirrorEngine implements Disposable {
       lagged: this.#lagged,
       lagMs: this.#longestLag,
       longestSliceMs: this.#slices.longest,
+      longestSliceCpuMs: this.#slices.longestCpu,
       events: this.#changes.events,
       sampler: this.#sampler.counters,
     };

@@ -11,7 +11,7 @@ import { BpfMap, type MapDescriptor, type MappedMap } from '../../bpf/index.ts';
 import { type BuildingGrace, ListMemory, ListTable, NextHopTable, SlotMemory, StrideTable } from '../fib/index.ts';
 
 /** Words wiped in one piece: a millisecond or two. */
-const PIECE = 1 << 20;
+const PIECE = 1 << 18;
 
 /** Wiped, they are as new. */
 export interface Tables {
@@ -32,6 +32,7 @@ export class MirrorMemory implements Disposable {
   readonly #settings: DataView;
   readonly #default4: Uint32Array;
   readonly #default6: Uint32Array;
+  readonly #written: Uint32Array;
   readonly #tables: Tables;
 
   /**
@@ -50,6 +51,7 @@ export class MirrorMemory implements Disposable {
       this.#settings = this.#map(folder, maps.settings);
       this.#default4 = this.#trustWord('default4');
       this.#default6 = this.#trustWord('default6');
+      this.#written = this.#trustWord('written');
       const [four, six] = [
         new SlotMemory(this.#root4, this.#groups4, this.#default4, grace),
         new SlotMemory(this.#root6, this.#groups6, this.#default6, grace),
@@ -93,9 +95,9 @@ export class MirrorMemory implements Disposable {
   }
 
   /** The word of a field of the trust record. */
-  #trustWord(field: 'default4' | 'default6'): Uint32Array {
+  #trustWord(field: 'default4' | 'default6' | 'written'): Uint32Array {
     const scratch = new DataView(new ArrayBuffer(maps.fibTrust.value.size));
-    const zeros = { lease: 0n, ipv4: 0, ipv6: 0, default4: 0, default6: 0 };
+    const zeros = { lease: 0n, ipv4: 0, ipv6: 0, default4: 0, default6: 0, written: 0, reserved: 0 };
     maps.fibTrust.value.write(scratch, 0, { ...zeros, [field]: 0xffffffff });
     const offset = new Uint32Array(scratch.buffer).indexOf(0xffffffff) * 4;
     return new Uint32Array(this.#trust.buffer, this.#trust.byteOffset + offset, 1);
@@ -103,16 +105,20 @@ export class MirrorMemory implements Disposable {
 
   /**
    * Wipes everything and starts the tables anew. Call it when nothing has been trusted for longer than any packet takes.
-   * Groups and lists need no wiping: they are filled before anything leads to them. @returns undefined when cancelled.
+   * Groups and lists need no wiping: they are filled before anything leads to them. Nor do tables that nobody has written
+   * to, which matters where memory that was never touched takes long. @returns undefined when cancelled.
    */
   async wipe(breathe: () => Promise<void> | undefined, cancelled: () => boolean): Promise<Tables | undefined> {
-    new Uint8Array(this.#nextHops.buffer, this.#nextHops.byteOffset, this.#nextHops.byteLength).fill(0);
-    for (const root of [this.#root4, this.#root6])
-      for (let from = 0; from < root.length; from += PIECE) {
-        root.fill(0, from, from + PIECE);
-        await breathe();
-        if (cancelled()) return undefined;
-      }
+    if (this.#written[0] !== 0) {
+      new Uint8Array(this.#nextHops.buffer, this.#nextHops.byteOffset, this.#nextHops.byteLength).fill(0);
+      for (const root of [this.#root4, this.#root6])
+        for (let from = 0; from < root.length; from += PIECE) {
+          root.fill(0, from, from + PIECE);
+          await breathe();
+          if (cancelled()) return undefined;
+        }
+    }
+    this.#written[0] = 1;
     this.#default4[0] = 0;
     this.#default6[0] = 0;
     for (const table of Object.values(this.#tables)) {

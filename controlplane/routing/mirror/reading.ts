@@ -55,11 +55,15 @@ async function readSurroundings({ netlink, sides, surroundings, slices }: Readin
     surroundings.addAddress(address);
     await slices.breathe();
   }
-  for (const neighbor of await netlink.neighborsSliced()) {
+  const neighbors = await netlink.neighborsSliced();
+  slices.begin();
+  for (const neighbor of neighbors) {
     surroundings.setNeighbor(neighbor);
     await slices.breathe();
   }
-  for (const nexthop of await netlink.nexthopsSliced()) {
+  const nexthops = await netlink.nexthopsSliced();
+  slices.begin();
+  for (const nexthop of nexthops) {
     for (const { rib } of sides) finish(rib.nexthopDefined(nexthop.id, describeNexthop(nexthop)));
     await slices.breathe();
   }

@@ -34,6 +34,8 @@ export interface MirrorState {
   readonly lagMs: number;
   /** The longest time the worker did not give way, of its whole life, in milliseconds. */
   readonly longestSliceMs: number;
+  /** The same in CPU time. */
+  readonly longestSliceCpuMs: number;
   readonly events: number;
   readonly sampler: SamplerCounters;
 }

@@ -17,6 +17,7 @@
  */
 import { PrefixTable } from '../fib/index.ts';
 import { ChangedPrefixes } from './changed-prefixes.ts';
+import { grownFrom, replaced, withLegs } from './equal-routes.ts';
 import { type Hop, type HopDescription, HopRegistry, legKey, type NexthopObject } from './hop-registry.ts';
 import { RouteStore } from './route-store.ts';
 
@@ -147,8 +148,8 @@ export class Rib {
     const same = equals.find((known) => this.#isSame(known, route, hop));
     if (same !== undefined && mode !== 'replace') return; // a dump tells what a message told already
     let target = 0;
-    if (mode === 'replace') target = this.#replaced(equals, hop);
-    else if (this.words === 4 && mode === 'append') target = this.#grownFrom(equals, hop);
+    if (mode === 'replace') target = replaced(equals, hop, this.#hopOf, this.words);
+    else if (this.words === 4 && mode === 'append') target = grownFrom(equals, hop, this.#hopOf);
     if (target === 0) {
       target = this.#newRoute(route);
       this.#link(target, mode === 'create');
@@ -183,7 +184,7 @@ export class Rib {
     const hop = this.hops.intern(route.hop);
     const equals = this.#equals(route);
     const exact = equals.find((known) => this.#isSame(known, route, hop));
-    const shrunk = exact === undefined && this.words === 4 ? this.#withLeg(equals, hop) : undefined;
+    const shrunk = exact === undefined && this.words === 4 ? withLegs(equals, hop, this.#hopOf) : undefined;
     const only = equals.length === 1 && this.#store.type[equals[0]!] === route.type ? equals[0] : undefined;
     if (shrunk !== undefined) {
       const gone = new Set(hop.legs.map(legKey));
@@ -366,31 +367,7 @@ export class Rib {
     return store.hop[route] === hop.id && store.type[route] === type && store.protocol[route] === protocol;
   }
 
-  #replaced(equals: readonly number[], hop: Hop): number {
-    const gatewayed = (of: Hop) => of.legs.some((leg) => leg.gateway !== undefined);
-    const alike = equals.find((route) => gatewayed(this.hops.get(this.#store.hop[route]!)) === gatewayed(hop));
-    return (this.words === 4 ? alike : undefined) ?? equals[0] ?? 0;
-  }
-
-  /** The route that an IPv6 multipath route has grown from: all of its legs are among the new one's. */
-  #grownFrom(equals: readonly number[], hop: Hop): number {
-    const legs = new Set(hop.legs.map(legKey));
-    return (
-      equals.find((route) => {
-        const known = this.hops.get(this.#store.hop[route]!);
-        return known.nexthop === undefined && known.legs.length > 0 && known.legs.every((leg) => legs.has(legKey(leg)));
-      }) ?? 0
-    );
-  }
-
-  #withLeg(equals: readonly number[], hop: Hop): number | undefined {
-    return equals.find((route) => {
-      const known = this.hops.get(this.#store.hop[route]!);
-      if (known.nexthop !== undefined || known.legs.length <= hop.legs.length) return false;
-      const legs = new Set(known.legs.map(legKey));
-      return hop.legs.every((leg) => legs.has(legKey(leg)));
-    });
-  }
+  readonly #hopOf = (route: number): Hop => this.hops.get(this.#store.hop[route]!);
 
   /** By priority; among equal ones first or last. */
   #link(route: number, first: boolean): void {

@@ -1,5 +1,5 @@
 /**
- * Long runs by hand: `node --import tsx test/lab/differential/main.ts --count 3000 --seed N [--only CLASS] [--alone] [--mirror]`.
+ * Long runs by hand: `node --import tsx test/lab/differential/main.ts --count 3000 --seed N [--only CLASS] [--alone] [--mirror] [--changing]`.
  * Exit code 1 when something differs.
  */
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     alone: { type: 'boolean', default: false },
     mirror: { type: 'boolean', default: false },
+    changing: { type: 'boolean', default: false },
   },
 });
 
@@ -20,6 +21,7 @@ const report = await runDifferential({
   count: Number(values.count),
   seed: Number(values.seed),
   alone: values.alone,
+  changing: values.changing,
   fib: values.mirror ? 'mirror' : 'helper',
   ...(values.only === undefined ? {} : { only: values.only }),
 });

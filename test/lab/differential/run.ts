@@ -12,6 +12,7 @@ import { udp } from '../../dataplane/packets/transport.ts';
 import { Lab, until } from '../library/index.ts';
 import { buildBox, hostMac, routerMac } from './boxes.ts';
 import { Capture, untagged } from './capture.ts';
+import { RouterChanges } from './changes.ts';
 import { classes, type Injection, type PacketClass } from './classes.ts';
 import { compare, type Difference, explain } from './compare.ts';
 import { PacketPath } from './packet-path.ts';
@@ -28,6 +29,8 @@ export interface Options {
   readonly alone?: boolean;
   /** Who knows the way. Default helper. */
   readonly fib?: 'helper' | 'mirror';
+  /** Routes, next hops, neighbors, a link and rules change all the time, on both alike. Default: they stay. */
+  readonly changing?: boolean;
 }
 
 export interface ClassResult {
@@ -103,7 +106,18 @@ class Experiment {
     await this.quiet(2, 2);
   }
 
-  async send(kind: PacketClass, count: number, seed: number): Promise<ClassResult> {
+  /** A packet's number that is not compared. */
+  nextMarker(): number {
+    return this.#markers++;
+  }
+
+  /** `change` is called before every batch. */
+  async send(
+    kind: PacketClass,
+    count: number,
+    seed: number,
+    change: (() => Promise<void>) | undefined,
+  ): Promise<ClassResult> {
     const result: ClassResult = {
       name: kind.name,
       plain: kind.plain ?? false,
@@ -115,6 +129,7 @@ class Experiment {
     };
     const random = new Random(seed);
     while (result.sent < count) {
+      if (result.sent % batchSize === 0) await change?.();
       const id = this.sent.length + 1;
       const injection = kind.make(id, random);
       for (const capture of this.#captures) capture.send(injection.port, injection.frame);
@@ -137,15 +152,22 @@ export async function runDifferential(options: Options): Promise<Report> {
   using fast = new Capture(headraceBox);
   const experiment = new Experiment([kernel, fast]);
   await experiment.settle();
+  const changes =
+    options.changing === true
+      ? new RouterChanges([kernelBox, headraceBox], [kernel, fast], new Random(options.seed), () =>
+          experiment.nextMarker(),
+        )
+      : undefined;
 
   const chosen = classes.filter(({ name }) => name.includes(options.only ?? ''));
   const each = Math.max(1, Math.ceil(options.count / chosen.length));
   const results: ClassResult[] = [];
   for (const kind of chosen) {
     const before = fastPath.forwarded();
-    const markers = Math.floor(each / batchSize) + 1;
-    const result = await experiment.send(kind, each, options.seed * 1000 + classes.indexOf(kind));
-    result.fast = Math.max(0, fastPath.forwarded() - before - markers);
+    const marker = experiment.nextMarker();
+    const seed = options.seed * 1000 + classes.indexOf(kind);
+    const result = await experiment.send(kind, each, seed, changes && (() => changes.step()));
+    result.fast = Math.max(0, fastPath.forwarded() - before - (experiment.nextMarker() - marker - 1));
     results.push(result);
   }
 

@@ -12,6 +12,9 @@ import type { Headrace } from './headrace.ts';
 import { repository } from './repository.ts';
 import { udpPacket } from './udp-packet.ts';
 
+/** RFC 3692 */
+const EXPERIMENTAL = 253;
+
 export interface Probe {
   /** `redirect`, `tx`, `pass` or `drop`. */
   readonly verdict: string;
@@ -44,6 +47,8 @@ export class Prober implements Disposable {
       framed.set([2, 0, 0, 0, 9, 9], 6);
       new DataView(framed.buffer).setUint16(12, etherType);
       framed.set(bytes, 14);
+      // A protocol without a checksum over the addresses: for some of them UDP's would look unfinished.
+      framed[14 + (etherType === 0x0800 ? 9 : 6)] = EXPERIMENTAL;
       return framed;
     };
     this.#frames = { 4: frame('10.255.0.2', '192.0.2.1', 0x0800), 6: frame('fd00:ff::2', '2001:db8::1', 0x86dd) };
@@ -62,7 +67,8 @@ export class Prober implements Disposable {
       header.setUint16(10, 0);
       let sum = 0;
       for (let i = 0; i < 20; i += 2) sum += header.getUint16(i);
-      header.setUint16(10, ~((sum & 0xffff) + (sum >>> 16)) & 0xffff);
+      while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+      header.setUint16(10, ~sum & 0xffff);
     } else frame.set(address, 14 + 24);
     const { verdict, data } = this.#program.testRun({ data: frame, ingressIfindex: this.#ifindex, room: 0 });
     const name = verdictNames[verdict] ?? String(verdict);

@@ -77,6 +77,8 @@ struct fib_trust {
 	__u32 ipv6;
 	__u32 default4; /* next hops of the default routes; 0: ask */
 	__u32 default6;
+	__u32 written; /* not 0: the tables are no longer the zeros they were made of */
+	__u32 reserved;
 };
 
 #endif
