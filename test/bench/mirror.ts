@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import {
-  addressPort,
   gateway,
   type Headrace,
   headrace,
@@ -124,8 +123,6 @@ export async function benchMirror(options: MirrorBenchOptions): Promise<void> {
     box.host.ip('link set p3 down'),
   );
   await quiet('random lookups after it went', options.probes / 16, 5);
-  box.host.ip('link set p3 up');
-  addressPort(box.host, 3);
   const { longestSliceCpuMs, longestSliceMs, lagged, overruns, sampler, resyncs } = mirrorOf(daemon).mirror!;
   note('longest slice of the worker, ms of CPU', round(longestSliceCpuMs));
   note('the same by the clock', round(longestSliceMs));

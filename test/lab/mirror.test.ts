@@ -18,6 +18,10 @@ import {
   until,
 } from './library/index.ts';
 
+/** Neighbors are the test's to change, and nobody else's. */
+const configWith = (fib: 'helper' | 'mirror'): string =>
+  `${minimalConfig}neighbors: { keep: false, unresolved_per_second: 0 }\nrouter:\n  fib: ${fib}\n`;
+
 const address = (text: string): Uint8Array => parseIp(text)!.bytes;
 
 describe('the mirror of the routes', () => {
@@ -35,7 +39,7 @@ describe('the mirror of the routes', () => {
       `route add 203.0.113.0/24 via ${gateway(1, 2)}`,
       `route add 2001:db8:1::/48 via ${gateway(1, 2, 6)}`,
     ]);
-    daemon = await headrace(box, `${minimalConfig}router:\n  fib: mirror\n`);
+    daemon = await headrace(box, configWith('mirror'));
     await mirrorValid(daemon);
     prober = new Prober(daemon, 'p9');
   });
@@ -136,10 +140,10 @@ describe('the mirror of the routes', () => {
   });
 
   it('goes over to the helper and back on reload', async () => {
-    daemon.configure(minimalConfig.concat('router:\n  fib: helper\n'));
+    daemon.configure(configWith('helper'));
     process.kill(daemon.process.pid, 'SIGHUP');
     await until('the helper', () => mirrorOf(daemon).mode === 'helper');
-    daemon.configure(minimalConfig.concat('router:\n  fib: mirror\n'));
+    daemon.configure(configWith('mirror'));
     process.kill(daemon.process.pid, 'SIGHUP');
     await mirrorValid(daemon);
     prober.close();

@@ -12,8 +12,7 @@ import type { Headrace } from './headrace.ts';
 import { repository } from './repository.ts';
 import { udpPacket } from './udp-packet.ts';
 
-/** RFC 3692 */
-const EXPERIMENTAL = 253;
+const L2TP = 115;
 
 export interface Probe {
   /** `redirect`, `tx`, `pass` or `drop`. */
@@ -48,7 +47,7 @@ export class Prober implements Disposable {
       new DataView(framed.buffer).setUint16(12, etherType);
       framed.set(bytes, 14);
       // A protocol without a checksum over the addresses: for some of them UDP's would look unfinished.
-      framed[14 + (etherType === 0x0800 ? 9 : 6)] = EXPERIMENTAL;
+      framed[14 + (etherType === 0x0800 ? 9 : 6)] = L2TP;
       return framed;
     };
     this.#frames = { 4: frame('10.255.0.2', '192.0.2.1', 0x0800), 6: frame('fd00:ff::2', '2001:db8::1', 0x86dd) };
