@@ -110,8 +110,11 @@ __noinline int lb_straight(struct xdp_md *ctx, struct packet *packet)
 		return LB_LONG;
 	hash = lb_mix(flow.from + flow.to); /* before the service is known: not to wait for it */
 	service = lb_straight_find(tables, &flow, lb_rest(packet->destination_port, packet->protocol, 0), &service_number);
-	if (!service)
+	if (!service) {
+		if (feature_nat && nat_filter_has(flow.from)) /* a backend's: perhaps a reply */
+			return LB_LONG;
 		return lb_maybe_address(tables, flow.where) ? LB_LONG : NEXT;
+	}
 	if (service->udp | (service->fragments & LB_FRAGMENTS_HASH3) || service->mode == LB_MODE_NAT)
 		return LB_LONG;
 	begins = packet->protocol == IPPROTO_TCP &&

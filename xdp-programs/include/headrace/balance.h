@@ -342,8 +342,6 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 		return NEXT;
 	if (feature_balance_straight)
 		answer = lb_straight(ctx, packet);
-	if (feature_nat && answer == NEXT && nat_maybe_reply(ctx, packet))
-		answer = LB_LONG;
 	return answer == LB_LONG ? lb_balance(ctx, packet) : answer;
 }
 

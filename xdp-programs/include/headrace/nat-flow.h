@@ -67,15 +67,6 @@ static __always_inline int nat_read_key(struct xdp_md *ctx, const struct packet 
 	return 1;
 }
 
-/* Has a backend this address? `where`: hash of it. */
-static __always_inline int nat_filter_has(__u64 where)
-{
-	__u32 bit = where >> LB_FILTER_SHIFT, word = bit / 64;
-	const __u64 *bits = bpf_map_lookup_elem(&nat_filter, &word);
-
-	return bits && *bits >> (bit % 64) & 1;
-}
-
 /* What packets of the other direction look like, from what this direction's become. */
 static __always_inline void nat_peer_of(struct nat_key *peer, const struct nat_flow *flow, __u8 protocol, __u8 direction)
 {

@@ -102,6 +102,15 @@ static __always_inline void nat_event(__u32 event)
 		(*count)++;
 }
 
+/* Has a backend this address? `where`: hash of it. */
+static __always_inline int nat_filter_has(__u64 where)
+{
+	__u32 bit = where >> LB_FILTER_SHIFT, word = bit / 64;
+	const __u64 *bits = bpf_map_lookup_elem(&nat_filter, &word);
+
+	return bits && *bits >> (bit % 64) & 1;
+}
+
 static __always_inline void nat_copy(__be32 *to, const __be32 *from)
 {
 	*(__u64 *)to = *(const __u64 *)from;
