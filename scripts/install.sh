@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 dest=${DESTDIR:-}
 lib=$dest/usr/lib/headrace
-units=(headrace.service headrace-load.service run-headrace-bpf.mount)
+units=(headrace.service headrace-load.service run-headrace-bpf.mount headrace-decap.service)
 
 die() { printf 'install: %s\n' "$*" >&2; exit 1; }
 say() { printf '▸ %s\n' "$*" >&2; }

@@ -123,7 +123,8 @@ static __always_inline int arrive(struct xdp_md *ctx)
 	if (a->protocol == IPPROTO_TCP)
 		*(__u16 *)(l4 + 12) = bpf_htons(0x5000 | a->flags);
 	else
-		*(__u32 *)(l4 + 4) = bpf_htons(a->frame - ETH_HLEN - (a->ipv6 ? 40 : 20)) | 0xbeef0000;
+		*(__u32 *)(l4 + 4) = bpf_htons(a->frame - ETH_HLEN - (a->ipv6 ? 40 : 20)) |
+				    (a->ipv6 ? 0xbeef0000 : 0); /* none, which IPv4 allows and others look at */
 	return 1;
 }
 

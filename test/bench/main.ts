@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { printAnnounce } from './announce.ts';
 import { benchBalancer } from './balancer.ts';
+import { benchBalancerPath } from './balancer-path.ts';
 import { printChecks } from './checks.ts';
 import { benchCounters } from './counters.ts';
 import { printFib } from './fib.ts';
@@ -48,6 +49,12 @@ program
   .option('--rounds <number>', 'samples of each', Number, 9)
   .option('--repeat <number>', 'packets of a sample', Number, 200_000)
   .action(benchBalancer);
+program
+  .command('balancer-path')
+  .description('balanced packets and connections end to end, beside nftables and haproxy on the same path')
+  .option('--json', 'print JSON', false)
+  .option('--rounds <number>', 'samples of each', Number, 7)
+  .action(benchBalancerPath);
 program
   .command('unit')
   .description("the program as the systemd units load it, against root's and the daemon's own")
