@@ -94,10 +94,11 @@ TEXT
 uninstall() {
   if [ -z "$dest" ]; then
     if [ -d /run/systemd/system ]; then
-      systemctl disable --now headrace.service || true
+      systemctl disable --now headrace.service headrace-decap.service || true
     fi
     # Each instance's programs come off their interfaces.
     if [ -x /usr/bin/headrace ] && [ -d /run/headrace/bpf ]; then
+      headrace decap detach >/dev/null 2>&1 || true # nothing there on a box that is no real server
       for folder in /run/headrace/bpf/*/; do
         [ -d "$folder" ] || continue
         headrace detach --instance "$(basename "$folder")"
