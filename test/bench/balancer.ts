@@ -50,6 +50,8 @@ export interface BalancerBenchOptions {
   readonly json: boolean;
   readonly rounds: number;
   readonly repeat: number;
+  /** A regular expression: of the cases beside the floors only those whose name matches. Default: all. */
+  readonly only?: string;
 }
 
 export interface BalancerRow {
@@ -166,7 +168,7 @@ function cases(): Case[] {
   ];
 }
 
-export function measureBalancer({ rounds, repeat }: { rounds: number; repeat: number }): BalancerRow[] {
+export function measureBalancer({ rounds, repeat, only = '' }: Omit<BalancerBenchOptions, 'json'>): BalancerRow[] {
   using box = new BalancerBox();
   furnish(box);
   using object = BpfObject.open(`${repository}/build/xdp/balance-bench.bpf.o`);
@@ -174,7 +176,8 @@ export function measureBalancer({ rounds, repeat }: { rounds: number; repeat: nu
   using nat = natBench(SLOTS, BACKENDS);
   using programs = object.map(benchMaps.programs);
   using arrivals: MappedMap = object.map(benchMaps.arrivals).mmap();
-  const all = cases();
+  const wanted = new RegExp(only);
+  const all = cases().filter(({ name, program }) => program !== undefined || wanted.test(name));
   const taken = new Map<string, Program>();
   const program = (name: string): Program => {
     const found = taken.get(name) ?? object.program(name);

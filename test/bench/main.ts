@@ -48,6 +48,7 @@ program
   .option('--json', 'print JSON', false)
   .option('--rounds <number>', 'samples of each', Number, 9)
   .option('--repeat <number>', 'packets of a sample', Number, 200_000)
+  .option('--only <pattern>', 'of the cases beside the floors only those whose name matches')
   .action(benchBalancer);
 program
   .command('balancer-path')
