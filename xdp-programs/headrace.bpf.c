@@ -40,7 +40,8 @@ int headrace_xdp(struct xdp_md *ctx)
 	if (watched)
 		tap_leave(ctx, &packet, watched, answer);
 	count(packet.slot, (answer >> 8) & 0xff, answer & 0xff, packet.frame_length);
-	count_path(&packet, (answer >> 8) & 0xff);
+	if (feature_paths)
+		count_path(&packet, (answer >> 8) & 0xff);
 	return (answer >> 8) & 0xff;
 }
 

@@ -49,7 +49,7 @@ static __always_inline enum reason reason_of_lookup(long result)
  *
  * A function of its own: it is not asked for while the lease lasts, and its lookup would take stack of everybody.
  */
-static __noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags, __u32 ingress, __u32 l3_offset)
+__noinline int check_route_back(struct xdp_md *ctx, __u32 port_flags, __u32 ingress, __u32 l3_offset)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct iphdr *ip = network_header(ctx, l3_offset);

@@ -19,7 +19,7 @@
 
 #define NANOSECONDS_PER_SECOND 1000000000ull
 
-static __noinline int unresolved(__u32 egress, __u32 slot)
+__noinline int unresolved(__u32 egress, __u32 slot)
 {
 	const struct port *port = bpf_map_lookup_elem(&ports, &egress);
 	__u64 *window = bpf_map_lookup_elem(&unresolved_windows, &slot);
