@@ -51,9 +51,10 @@ export async function benchMirror(options: MirrorBenchOptions): Promise<void> {
   const inserted = performance.now();
   const box = await MirrorBox.make(lab, options.ipv4, options.ipv6);
   note('kernel has the routes of BIRD after', ms(performance.now() - inserted));
-  const dumps = [await box.plainDumpMs(), await box.plainDumpMs()];
-  const dumpMs = Math.min(...dumps);
-  note('reading them and doing nothing', ms(dumpMs));
+  const dumps = [await box.plainDump(), await box.plainDump()];
+  const dumpMs = Math.min(...dumps.map((each) => each.ms));
+  const dumpCpuMs = Math.min(...dumps.map((each) => each.cpuMs));
+  note('reading them and doing nothing', `${ms(dumpMs)}, CPU ${ms(dumpCpuMs)}`);
 
   const loopFile = `${box.host.folder}/loop.json`;
   const daemon = await headrace(box.host, withFib('helper'), { env: loopDelayEnvironment(loopFile) });
@@ -64,8 +65,12 @@ export async function benchMirror(options: MirrorBenchOptions): Promise<void> {
   await caughtUp(daemon);
   const { lastResync, tableBytes } = mirrorOf(daemon).mirror!;
   const beyond = lastResync!.totalMs - dumpMs;
-  note('valid after', ms(lastResync!.totalMs));
+  note('valid after', `${ms(lastResync!.totalMs)}, CPU of the thread ${ms(lastResync!.cpuMs)}`);
   note('routes a second beyond the dump', Math.round((lastResync!.routes / beyond) * 1000));
+  note(
+    'the same of CPU time: beside other work on this machine',
+    Math.round((lastResync!.routes / (lastResync!.cpuMs - dumpCpuMs)) * 1000),
+  );
   note('shared tables, MiB', tableBytes >> 20);
   note('memory of the daemon beyond them, MB', Math.round(residentBytes(daemon) / 1e6));
   note('main loop, reload and load, ms beyond its time', await loopFigures(loopFile));

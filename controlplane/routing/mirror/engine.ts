@@ -7,6 +7,7 @@
  * Changes that come faster than they can be written make the tables untrusted until they are: an answer is never older
  * than `LAG_MS`. Losing announcements (ENOBUFS), or a difference, has everything read again.
  */
+import { threadCpuMs } from '../../bpf/libc.ts';
 import { netlinkConstants, RouteNetlink, type Rule } from '../../netlink/index.ts';
 import { MulticastSocket } from '../../netlink/multicast-socket.ts';
 import { BuildingGrace, timedGrace } from '../fib/index.ts';
@@ -157,6 +158,7 @@ export class MirrorEngine implements Disposable {
 
   async #readEverything(cause: string): Promise<void> {
     const started = performance.now();
+    const cpuStarted = threadCpuMs();
     const at = Date.now();
     this.#tables = undefined;
     this.#sampler.clear();
@@ -181,8 +183,9 @@ export class MirrorEngine implements Disposable {
     this.#trust.synced = true;
     this.#dirtySince = performance.now();
     this.#catchUp();
+    const cpuMs = threadCpuMs() - cpuStarted;
     const routes = this.#sides.reduce((sum, { rib }) => sum + rib.statistics.routes, 0);
-    this.#lastResync = { cause, at, dumpMs, totalMs: performance.now() - started, routes };
+    this.#lastResync = { cause, at, dumpMs, totalMs: performance.now() - started, cpuMs, routes };
     this.#log('info', 'routes mirrored', { ...this.#lastResync });
   }
 

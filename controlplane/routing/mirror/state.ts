@@ -48,6 +48,8 @@ export interface Resync {
   readonly dumpMs: number;
   /** Until the tables were valid, the reading included. */
   readonly totalMs: number;
+  /** CPU time the thread used for it, that of the kernel's own dump included. */
+  readonly cpuMs: number;
   readonly routes: number;
 }
 
