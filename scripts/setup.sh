@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings this machine and this checkout to the point where GOAL can run, and does nothing that is already done.
 #
-# Usage: scripts/setup.sh [build|demo|test|bench|lint]
+# Usage: scripts/setup.sh [build|demo|test|bench|lint|kernels]
 #
 # Steps, each skipped when there is nothing to do: Debian packages, npm ci, the XDP objects, the bindings generated
 # from their BTF, and the TypeScript build into dist/.
@@ -22,7 +22,8 @@ packages_of() { # packages_of GOAL: the Debian packages a goal needs, from the l
     demo) list='build runtime lab' ;;
     bench) list='build runtime lab' ;;
     test) list='build runtime lab test' ;;
-    *) die "unknown goal '$1': use build, demo, test, bench or lint" ;;
+    kernels) list='build runtime lab test kernels' ;;
+    *) die "unknown goal '$1': use build, demo, test, bench, lint or kernels" ;;
   esac
   for name in $list; do sed 's/#.*//' "scripts/packages/$name"; done | tr -s ' \n' '\n' | sed '/^$/d' | sort -u
 }
