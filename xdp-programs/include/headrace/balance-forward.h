@@ -301,6 +301,14 @@ static __always_inline void lb_count(const struct packet *packet, const __u32 *s
 	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, backend), packet, begins);
 }
 
+/* By copies: kernel 6.1 takes no argument's memory for a key. */
+static __always_inline void lb_count_target(const struct packet *packet, const struct lb_target *target)
+{
+	__u32 service = target->service, backend = target->backend;
+
+	lb_count(packet, &service, &backend, target->begins);
+}
+
 /* The packet at `at` (offset of the first IP header << 32 | low half of the flow's hash), with room for outer headers
  * made: writes them, and takes the TTL down. Apart from lb_forward, or the verifier would walk this for each way out. */
 __noinline int lb_wrap(struct xdp_md *ctx, const struct packet *packet, const struct lb_service *service,
@@ -343,7 +351,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	if (!(state & LB_BACKEND_ALIVE))
 		return lb_refuse(target, REASON_NO_BACKEND, service->no_backend);
 	if (way->flags & LB_BACKEND_LOCAL) {
-		lb_count(packet, &target->service, &target->backend, target->begins);
+		lb_count_target(packet, target);
 		return pass(REASON_BALANCED_LOCAL);
 	}
 	if (!(state & LB_BACKEND_RESOLVED) || !lease_valid()) {
@@ -385,7 +393,7 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	__builtin_memcpy(eth->h_source, way->source_mac, ETH_ALEN);
 	if (overhead || packet->l3_offset != ETH_HLEN || out.l3_offset != ETH_HLEN)
 		write_tags(eth, &out, overhead ? (way->flags & LB_BACKEND_IPV6 ? AF_INET6 : AF_INET) : packet->family);
-	lb_count(packet, &target->service, &target->backend, target->begins);
+	lb_count_target(packet, target);
 	return verdict(out.verdict, REASON_BALANCED);
 }
 

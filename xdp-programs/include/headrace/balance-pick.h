@@ -83,19 +83,20 @@ struct lb_choice {
 	__u8 zero;
 };
 
-/* Where a packet goes, as the first half of the stage tells the second. */
+/* Where a packet goes, as the first half of the stage tells the second. Stack is scarce: kernels round a function's share
+ * up to 32 bytes, which this one just fits into. */
 struct lb_target {
-	__u64 hash;    /* of the flow */
+	__u64 hash; /* of the flow */
 	__u32 service;
 	__u32 backend;
-	__u32 begins;  /* a connection */
-	/* Where it does not go anywhere: */
-	__u32 reason;  /* enum reason */
-	__u32 refusal; /* enum lb_refusal */
 	union {
 		__u32 mtu;    /* what would have fitted */
 		__u32 egress; /* of a packet that was sent: the interface it leaves by, to the kernel */
 	};
+	__u8 begins; /* a connection */
+	/* Where it does not go anywhere: */
+	__u8 reason;  /* enum reason */
+	__u8 refusal; /* enum lb_refusal */
 };
 
 /* Answers within the stage: not verdicts. */
@@ -148,18 +149,23 @@ static __always_inline __u64 lb_age(__u64 now, __u64 seen)
 	return (__s64)(now - seen) > 0 ? now - seen : 0;
 }
 
-/* The backend of a TCP flow whose slot moves. A function of its own, which steady slots never call. */
-__noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_choice *choice)
+/*
+ * The backend of the TCP flow in scratch->key, whose slot moves. A function of its own, which steady slots never call.
+ * The key is found there again because kernel 6.1 takes no argument's memory for a key.
+ */
+__noinline __u32 lb_pick_moving(const struct lb_choice *choice)
 {
+	struct lb_scratch *scratch = lb_my_scratch();
+	const struct lb_flow_key *flow;
 	__u32 current, previous, number;
 	struct lb_flow *entry;
 	struct lb_ring *ring;
 	__u64 now, until;
 
-	if (!flow || !choice)
+	if (!scratch || !choice)
 		return 0;
+	flow = &scratch->key;
 	current = choice->word & 0xffff;
-	previous = choice->word >> LB_SLOT_PREVIOUS_SHIFT;
 	now = bpf_ktime_get_coarse_ns();
 	entry = bpf_map_lookup_elem(&lb_flows, flow);
 	if (entry) {
@@ -177,6 +183,7 @@ __noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_
 		entry->backend = current;
 		return current;
 	}
+	previous = LB_READ_ONCE(choice->word) >> LB_SLOT_PREVIOUS_SHIFT; /* read again: kept, it would cost stack */
 	if (previous == LB_PINNED || !lb_alive(previous))
 		return current;
 	ring = lb_ring_in(lb_my_tables(), choice->ring);
@@ -197,14 +204,17 @@ __noinline __u32 lb_pick_moving(const struct lb_flow_key *flow, const struct lb_
 	return lb_remember(flow, choice, current, ring, now) ? current : previous;
 }
 
-/* The backend of a UDP flow of a service that tracks them. `flows`: set when the flow is new. */
-__noinline __u32 lb_pick_tracked(const struct lb_flow_key *flow, const struct lb_choice *choice, __u32 idle)
+/* The backend of the UDP flow in scratch->key, of a service that tracks them. `flows`: set when the flow is new. */
+__noinline __u32 lb_pick_tracked(const struct lb_choice *choice, __u32 idle)
 {
+	struct lb_scratch *scratch = lb_my_scratch();
+	const struct lb_flow_key *flow;
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *entry, fresh = {};
 
-	if (!flow || !choice)
+	if (!scratch || !choice)
 		return 0;
+	flow = &scratch->key;
 	entry = bpf_map_lookup_elem(&lb_tracked, flow);
 	if (entry && lb_age(now, entry->seen) < idle * LB_SECOND && lb_alive(entry->backend)) {
 		if (lb_age(now, entry->seen) > LB_SECOND && !choice->read_only)
@@ -247,7 +257,7 @@ static __always_inline int lb_read_slot(struct lb_tables *tables, struct lb_choi
 	return 1;
 }
 
-/* Number of the backend that has a flow; 0: none. It may be dead: whoever sends to it looks. */
+/* Number of the backend that has a flow, which is scratch->key; 0: none. It may be dead: whoever sends to it looks. */
 static __always_inline __u32 lb_pick(const struct lb_flow_key *flow, const struct lb_service *service,
 				     struct lb_choice *choice, __u64 hash)
 {
@@ -256,9 +266,9 @@ static __always_inline __u32 lb_pick(const struct lb_flow_key *flow, const struc
 		return 0;
 	if (flow->protocol == IPPROTO_TCP) {
 		if (choice->word >> LB_SLOT_PREVIOUS_SHIFT && !(service->flags & LB_SERVICE_REMEMBER_OFF))
-			return lb_pick_moving(flow, choice);
+			return lb_pick_moving(choice);
 	} else if (flow->protocol == IPPROTO_UDP && service->udp == LB_UDP_TRACKED) {
-		return lb_pick_tracked(flow, choice, lb_idle(service));
+		return lb_pick_tracked(choice, lb_idle(service));
 	}
 	return choice->word & 0xffff;
 }

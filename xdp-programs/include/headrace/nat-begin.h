@@ -85,8 +85,8 @@ static long nat_try_port(__u32 round, struct nat_search *search)
 static __always_inline int nat_prepare_search(struct nat_search *search, struct nat_scratch *scratch,
 					      const struct lb_target *target, const struct lb_backend *backend, int snat)
 {
-	__u32 zero = 0, number = target->service, first, last;
-	const struct nat_settings *settings = bpf_map_lookup_elem(&nat_settings, &zero);
+	__u32 number = target->service, first, last;
+	const struct nat_settings *settings = bpf_map_lookup_elem(&nat_settings, (const void *)&lb_only);
 	const struct nat_pool *pool;
 	__u16 own = bpf_ntohs(scratch->key.source_port);
 
@@ -145,6 +145,11 @@ __noinline int nat_begin(const struct packet *packet, struct lb_target *target, 
 	if (!snat && nat_same(backend->address, scratch->key.source)) /* it would answer itself */
 		return lb_drop(REASON_NAT_HAIRPIN);
 	nat_touch(&scratch->fresh);
+	/* Written now, so that none of it is kept on the stack, which is full. */
+	scratch->fresh.service = target->service;
+	scratch->fresh.backend = target->backend;
+	scratch->fresh.state = state;
+	scratch->fresh.flags = snat ? NAT_SOURCE_CHANGED : 0;
 	if (!lb_spend(state == NAT_PICKED_UP ? LB_BUDGET_OTHER : LB_BUDGET_SYN, scratch->fresh.seen)) {
 		nat_event(NAT_EVENT_REFUSED_BUDGET);
 		return lb_drop(REASON_NAT_REFUSED);
@@ -154,10 +159,6 @@ __noinline int nat_begin(const struct packet *packet, struct lb_target *target, 
 	port = backend->port;
 	if (!port)
 		port = scratch->key.destination_port;
-	scratch->fresh.service = target->service;
-	scratch->fresh.backend = target->backend;
-	scratch->fresh.state = state;
-	scratch->fresh.flags = snat ? NAT_SOURCE_CHANGED : 0;
 	scratch->fresh.sequence = 0;
 	scratch->fresh.reserved = 0;
 	nat_copy(scratch->fresh.destination, backend->address);

@@ -57,6 +57,13 @@ enum tap_wanted {
 	TAP_SAMPLE = 1 << 1,
 };
 
+/* From 1 to TAP_BYTES_MAX, which a count is already: kernel 6.1 does not learn from a comparison that it is not 0. */
+static __always_inline __u32 tap_some(__u32 count)
+{
+	asm volatile("" : "+r"(count));
+	return ((count - 1) & (TAP_BYTES_MAX - 1)) + 1;
+}
+
 /* The next gap between two samples: random, of mean `rate`, so that no pattern in the traffic is missed (sFlow v5,
  * "packet flow sampling"). */
 static __always_inline __u32 tap_next_skip(__u32 rate)
@@ -133,7 +140,7 @@ __noinline int tap_enter(struct xdp_md *ctx)
 	if (captured > TAP_BYTES_MAX)
 		captured = TAP_BYTES_MAX;
 	packet = &state->packet;
-	if (captured == 0 || bpf_xdp_load_bytes(ctx, 0, packet->bytes, captured))
+	if (captured == 0 || bpf_xdp_load_bytes(ctx, 0, packet->bytes, tap_some(captured)))
 		return 0;
 	packet->header.time = bpf_ktime_get_ns();
 	packet->header.ingress = ctx->ingress_ifindex;
@@ -240,9 +247,7 @@ __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 
 	if (!filter || !state || !packet)
 		return 0;
 	copy = &state->packet;
-	captured = copy->header.captured;
-	if (captured > TAP_BYTES_MAX)
-		return 0;
+	captured = tap_some(copy->header.captured);
 	/* Through memory: where a number is a constant on one path and not on another, it may not become part of an
 	 * address without CAP_PERFMON. */
 	copy->header.reason = reason;
@@ -264,8 +269,11 @@ __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 
 			out = copy->header.out_length;
 		if (out > TAP_BYTES_MAX)
 			out = TAP_BYTES_MAX;
-		if (out && bpf_xdp_load_bytes(ctx, 0, copy->bytes + captured, out))
-			out = 0;
+		if (out) {
+			out = tap_some(out);
+			if (bpf_xdp_load_bytes(ctx, 0, copy->bytes + captured, out))
+				out = 0;
+		}
 	}
 	copy->header.verdict = verdict;
 	copy->header.cpu = bpf_get_smp_processor_id();
