@@ -77,6 +77,8 @@ export class NeighborKeeper implements Disposable {
   /** State and MAC of kept neighbors as last told. */
   readonly #known = new Map<string, { readonly failed: boolean; readonly mac: string }>();
   readonly #refused = new Map<string, string>();
+  /** Entries made by us that no event has told of yet: the kernel says nothing while a new one is being asked for. */
+  readonly #unseen = new Map<string, NextHop>();
   readonly #failures = new Map<number, number>();
   #putBack = 0;
   #settle: NodeJS.Timeout | undefined;
@@ -187,6 +189,12 @@ export class NeighborKeeper implements Disposable {
     this.#wanted = wantedNeighbors(this.#world());
     for (const key of this.#known.keys()) if (!this.#wanted.neighbors.has(key)) this.#known.delete(key);
     for (const operation of neighborOperations(this.#wanted, this.#mirror.neighbors)) this.#apply(operation);
+    for (const [key, neighbor] of this.#unseen)
+      if (this.#mirror.neighbors.has(key)) this.#unseen.delete(key);
+      else if (!this.#wanted.neighbors.has(key)) {
+        this.#unseen.delete(key);
+        this.#apply({ kind: 'release', key, neighbor });
+      }
   }
 
   #onEvent(event: NetlinkEvent): void {
@@ -249,7 +257,7 @@ export class NeighborKeeper implements Disposable {
   #apply({ kind, key, neighbor: { ifindex, bytes } }: NeighborOperation): void {
     try {
       if (kind === 'release') this.#mirror.netlink.deleteNeighbor({ ifindex, bytes });
-      else
+      else {
         this.#mirror.netlink.setNeighbor({
           ifindex,
           bytes,
@@ -257,6 +265,8 @@ export class NeighborKeeper implements Disposable {
           externLearn: true,
           protocol: OUR_PROTOCOL,
         });
+        this.#unseen.set(key, { ifindex, bytes });
+      }
     } catch (error) {
       if (!(error instanceof NetlinkError)) throw error;
       // The interface is down or has gone: its events bring us here again.

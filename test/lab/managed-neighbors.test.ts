@@ -103,6 +103,8 @@ describe('neighbors', () => {
     await settled('10.0.2.4', 'to be asked for', (found) => found?.use === 'gateway');
     pair.box.ip('nexthop del id 7');
     await settled('10.0.2.4', 'to be let go', (found) => found === undefined);
+    // It was still being asked for, of which the kernel tells nobody.
+    await until('the kernel to have it no more', () => !/^10\.0\.2\.4 .*managed/m.test(pair.box.ip('neighbor show')));
   });
 
   it('a scan of an attached /16 is bounded', async () => {
