@@ -1,9 +1,7 @@
 /** Loading itself: CAP_BPF and CAP_NET_ADMIN are enough, so nothing in the programs may need CAP_PERFMON. */
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-const root = resolve(import.meta.dirname, '../..');
+import { builtCommand, repository } from '../lab/library/repository.ts';
 
 /** Loads the object in a process of its own with the capabilities given, and prints `loaded`. */
 function loadWith(capabilities: readonly string[], features: readonly string[] = []): string {
@@ -12,10 +10,10 @@ function loadWith(capabilities: readonly string[], features: readonly string[] =
     'setpriv',
     [
       ...['bounding-set', 'inh-caps', 'ambient-caps'].map((which) => `--${which}=${set}`),
-      process.execPath,
-      ...['--import', 'tsx', 'test/dataplane/fixtures/load-object.ts', ...features],
+      ...builtCommand('test/dataplane/fixtures/load-object'),
+      ...features,
     ],
-    { cwd: root, encoding: 'utf8' },
+    { cwd: repository, encoding: 'utf8' },
   );
 }
 
