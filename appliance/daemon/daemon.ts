@@ -6,7 +6,6 @@
  * ends, however it ends, packets go on; only the lease runs out.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { removeVipRoutes } from '../../controlplane/balancer/vip-routes.ts';
@@ -19,23 +18,16 @@ import {
   pinnedLinks,
   removeInstance,
 } from '../../controlplane/dataplane/index.ts';
-import { multicastTotals, Netdev, RouteMonitor, RouteNetlink } from '../../controlplane/netlink/index.ts';
-import { matchesGlob, Ports, refusedInterfaces } from '../../controlplane/ports/index.ts';
-import { type CompatSources, compatExporter } from '../../monitoring/compat/index.ts';
+import { Netdev, RouteMonitor } from '../../controlplane/netlink/index.ts';
+import { Ports } from '../../controlplane/ports/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
-import {
-  type Collectors,
-  countRoutes,
-  createMetrics,
-  type MetricSources,
-  routerCollectors,
-} from '../../monitoring/index.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema/index.ts';
 import { ControlServer, isTaken, type Routes } from './control-server.ts';
 import { Exchange } from './exchange.ts';
+import { Exporter, netlinkCounts } from './exporter.ts';
 import { Guard } from './guard.ts';
-import { type MetricsPages, MetricsServer } from './metrics-server.ts';
+import { checkInterfaces, patternsOf } from './interface-patterns.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
 import { objectPath } from './object-path.ts';
@@ -72,7 +64,6 @@ export class Daemon {
   #plane!: DataPlane;
   #ports!: Ports;
   #netdev: Netdev | undefined;
-  #counting!: RouteNetlink;
   #monitors: Disposable[] = [];
   #timers: NodeJS.Timeout[] = [];
   #ticks = 0;
@@ -83,9 +74,7 @@ export class Daemon {
   #parts: readonly Part[] = [];
   /** Those that have been given a configuration. */
   readonly #started: Part[] = [];
-  #metrics: MetricsServer | undefined;
-  /** Why there are none although the configuration wants them. */
-  #noMetrics: string | undefined;
+  #exporter: Exporter | undefined;
   #reloading: Promise<boolean> = Promise.resolve(true);
 
   private constructor(options: DaemonOptions, config: Config) {
@@ -114,7 +103,7 @@ export class Daemon {
       throw new StartError(
         `instance "${this.#paths.instance}" is running already: stop it first, or give this one another --instance NAME`,
       );
-    this.#checkInterfaces(this.#config);
+    checkInterfaces(this.#config, this.#options.configFile, this.#paths);
     const first = pinnedLinks(this.#paths).length === 0;
     this.#plane = DataPlane.open(objectPath, this.#paths, featuresOf(this.#config));
     try {
@@ -123,7 +112,6 @@ export class Daemon {
       this.#ports = new Ports(this.#plane, this.#netdev, ({ name, offloads }) =>
         this.#events.emit('offloads_switched_off', { interface: name, offloads: offloads.join(', ') }),
       );
-      this.#counting = RouteNetlink.open();
       this.#parts = createParts({
         log: this.#log,
         events: this.#events,
@@ -137,6 +125,14 @@ export class Daemon {
         whole: () => this.#whole(),
         balance: () => this.#started.find((part) => part.balance)?.balance?.(),
         status: () => this.status(),
+      });
+      this.#exporter = new Exporter({
+        events: this.#events,
+        plane: this.#plane,
+        ports: this.#ports,
+        parts: this.#parts,
+        startedAt: this.#startedAt,
+        reloads: () => this.#reloads,
       });
       for (const part of this.#parts) await part.check?.(this.#config);
       this.#follow();
@@ -157,33 +153,13 @@ export class Daemon {
       }
       throw error;
     }
-    await this.#listenForMetrics();
+    await this.#exporter.start(this.#config);
     this.#tell();
     this.#timers.push(setInterval(() => this.#tick(), TICK_MS));
     const watchdog = watchdogIntervalMs();
     if (watchdog) this.#timers.push(setInterval(() => notifyManager('WATCHDOG=1'), watchdog));
     this.#plane.renewLease();
     notifyManager(`READY=1\nSTATUS=forwarding on ${this.#attachedCount()} interfaces\nMAINPID=${process.pid}`);
-  }
-
-  /**
-   * Names without a wildcard must exist, and nobody else's program may be on any: said before anything changes.
-   * @param known patterns followed already: a program on one of theirs is reported and no reason to refuse the rest
-   */
-  #checkInterfaces(config: Config, known: readonly string[] = []): void {
-    using netlink = RouteNetlink.open();
-    const links = netlink.links();
-    const patterns = patternsOf(config);
-    for (const name of patterns)
-      if (!/[*?]/.test(name) && !links.some((link) => link.name === name))
-        throw new StartError(
-          `interface ${name} does not exist: correct dataplane.interfaces in ${this.#options.configFile}, or write a pattern ("${name}*") to wait for it`,
-        );
-    const refused = refusedInterfaces(
-      links.filter((link) => matchesAny(patterns, link.name) && !matchesAny(known, link.name)),
-      new Set(pinnedLinks(this.#paths).map((link) => link.programId)),
-    );
-    if (refused.length > 0) throw new StartError(refused.join('\n'));
   }
 
   /** A first start attaches everything or nothing; one that adopts goes on with what it can and reports the rest. */
@@ -248,7 +224,8 @@ export class Daemon {
 
   #troubles(): Troubles {
     const notes = notesOf(this.#ports.states, this.#ports.forwards, this.#plane.barriers);
-    if (this.#noMetrics) notes.push(`there are no metrics: ${this.#noMetrics}`);
+    const { unavailable } = this.#exporter ?? {};
+    if (unavailable) notes.push(`there are no metrics: ${unavailable}`);
     return troublesOf(notes, this.#guard.problems(), this.#ports.states, this.#started);
   }
 
@@ -265,74 +242,8 @@ export class Daemon {
     }
   }
 
-  /** A start goes on without metrics: forwarding matters more than being watched. */
-  async #listenForMetrics(): Promise<void> {
-    try {
-      this.#metrics = await this.#metricsServer(this.#config);
-      this.#noMetrics = undefined;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== this.#noMetrics) this.#events.emit('metrics_unavailable', { reason });
-      this.#noMetrics = reason;
-    }
-  }
-
-  /** @returns a server that listens, undefined for "off". @throws StartError when it cannot. */
-  async #metricsServer(config: Config): Promise<MetricsServer | undefined> {
-    const { listen } = config.metrics;
-    if (listen === 'off') return undefined;
-    const server = new MetricsServer(this.#metricsPages(config), listen, this.#accepting('metrics'));
-    try {
-      await server.listen();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new StartError(`cannot listen on ${listen} (${reason}); choose another with metrics.listen`, {
-        cause: error,
-      });
-    }
-    return server;
-  }
-
-  #metricsPages({ metrics: { backends, compat } }: Config): MetricsPages {
-    const pages = new Map([['/metrics', createMetrics(this.#collectors(), backends)]]);
-    if (compat.length === 0) return pages;
-    const nothing: CompatSources = {
-      sessions: () => [],
-      daemons: () => new Map(),
-      balance: () => undefined,
-      backends: () => backends === 'full',
-    };
-    const sources: CompatSources = Object.assign(nothing, ...this.#parts.map((part) => part.compat?.() ?? {}));
-    return pages.set('/metrics/compat', compatExporter(compat, sources));
-  }
-
   #accepting(server: string): (error: Error) => void {
     return ({ message }) => this.#events.emit('connection_not_accepted', { server, reason: message });
-  }
-
-  #collectors(): Collectors {
-    return Object.assign({}, routerCollectors(this.#sources()), ...this.#parts.map((part) => part.metrics?.() ?? {}));
-  }
-
-  #sources(): MetricSources {
-    return {
-      version: process.env['npm_package_version'] ?? '0.1.0',
-      kernel: os.release(),
-      startedAt: this.#startedAt,
-      counters: () => this.#plane.counters(),
-      paths: () => this.#plane.paths(),
-      ports: () => this.#ports.states,
-      links: () => this.#ports.links,
-      neighbors: () => {
-        using netlink = RouteNetlink.open();
-        return netlink.neighbors();
-      },
-      routes: () => countRoutes(this.#counting),
-      netlink: netlinkCounts,
-      reloads: () => this.#reloads,
-      program: () => this.#plane.programRuns,
-      maps: () => this.#plane.mapFill(),
-    };
   }
 
   /** Reads the file again and does all it says, or nothing. One at a time. @returns whether it took effect. */
@@ -366,11 +277,9 @@ export class Daemon {
       throw new StartError(
         `instance cannot change from "${before.instance}" to "${next.instance}" while the daemon runs, its pins bear the name: change it back, or stop the daemon, run "headrace detach --instance ${before.instance}" and start again`,
       );
-    this.#checkInterfaces(next, patternsOf(before));
+    checkInterfaces(next, this.#options.configFile, this.#paths, patternsOf(before));
     for (const part of this.#parts) await part.check?.(next);
-    const old = this.#metrics;
-    const moves = next.metrics.listen !== before.metrics.listen;
-    const metrics = moves ? await this.#metricsServer(next) : old;
+    const metrics = await this.#exporter?.prepare(next, before);
     try {
       // What either needs is on until all parts have gone over: a feature's maps go with it, and with them what a
       // refused reload would have to bring back.
@@ -379,18 +288,13 @@ export class Daemon {
       this.#attachFor(next);
       await this.#applyParts(next, before);
     } catch (error) {
-      if (moves) metrics?.close();
+      metrics?.drop();
       this.#plane.useFeatures(featuresOf(before));
       this.refresh('reload undone');
       throw error;
     }
     this.#config = next;
-    this.#metrics = metrics;
-    if (moves) {
-      old?.close();
-      this.#noMetrics = undefined;
-    } else if (!old) await this.#listenForMetrics();
-    else if (JSON.stringify(next.metrics) !== JSON.stringify(before.metrics)) old.show(this.#metricsPages(next));
+    await metrics?.take();
     this.refresh('reload');
   }
 
@@ -436,7 +340,7 @@ export class Daemon {
       ports: this.#ports.states,
       whole: this.#whole(),
       counters: this.#plane.counters(),
-      metrics: this.#metrics?.address,
+      metrics: this.#exporter?.address,
       netlink: netlinkCounts(),
     });
   }
@@ -448,11 +352,10 @@ export class Daemon {
     clearTimeout(this.#settle);
     for (const monitor of this.#monitors) monitor[Symbol.dispose]();
     this.#control?.close();
-    this.#metrics?.close();
+    this.#exporter?.close();
     for (const part of [...this.#parts].reverse()) part.close();
     this.#ports?.close();
     this.#netdev?.close();
-    this.#counting?.close();
     this.#plane.close();
   }
 }
@@ -461,18 +364,4 @@ export class Daemon {
 function featuresOfBoth(next: Config, before: Config): Features {
   const on = Object.entries(featuresOf(before)).filter(([, value]) => value);
   return { ...featuresOf(next), ...Object.fromEntries(on) };
-}
-
-function patternsOf(config: Config): string[] {
-  return config.dataplane.interfaces.map((entry) => entry.match);
-}
-
-function matchesAny(patterns: readonly string[], name: string): boolean {
-  return patterns.some((pattern) => matchesGlob(pattern, name));
-}
-
-/** Of all parts: any of them may lose what the kernel says. The mirror of routes counts for itself. */
-function netlinkCounts(): { readonly events: number; readonly overruns: number; readonly resyncs: number } {
-  const { messages: events, overruns, resyncs } = multicastTotals;
-  return { events, overruns, resyncs };
 }
