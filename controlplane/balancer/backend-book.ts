@@ -136,15 +136,19 @@ export class BackendBook {
 
   /** The same if the pool were this. */
   ownershipUnder(pool: PoolSpec): Ownership {
+    return ownershipBy(this.under(pool));
+  }
+
+  /** What its backends would be if the pool were this, by what is known now. */
+  under(pool: PoolSpec): readonly Pick<BackendStatus, 'spec' | 'view' | 'number' | 'unreachable'>[] {
     const { backends } = this.#options.state;
-    return ownershipBy(
-      pool.backends.map((spec, i) => ({
-        spec,
-        view: this.#viewOf(pool.name, spec),
-        // Whoever has no number yet gets one that nobody has.
-        number: backends.numberOf(backendIdentity(pool.name, spec)) ?? 0x1_0000 + i,
-      })),
-    );
+    return pool.backends.map((spec, i) => ({
+      spec,
+      view: this.#viewOf(pool.name, spec),
+      unreachable: '',
+      // Whoever has no number yet gets one that nobody has.
+      number: backends.numberOf(backendIdentity(pool.name, spec)) ?? 0x1_0000 + i,
+    }));
   }
 }
 

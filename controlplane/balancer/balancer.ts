@@ -27,7 +27,7 @@ import type { NextHops } from './next-hops.ts';
 import type { Overrides } from './overrides.ts';
 import { type QuicId, writeQuicIds } from './quic-ids.ts';
 import { type RingPreview, RingSet, type RingState, ringsOf } from './ring-set.ts';
-import { judgeService } from './service-judge.ts';
+import { ServiceBook } from './service-book.ts';
 import { type DesiredRecord, desiredRecords } from './service-records.ts';
 import type { ServiceState, ServiceStates } from './service-state.ts';
 import { ServiceTable } from './service-table.ts';
@@ -75,14 +75,17 @@ export class Balancer implements ServiceStates {
   readonly #services: ServiceTable;
   #rings: RingSet;
   readonly #pools = new Map<string, PoolSpec>();
-  readonly #states = new Map<string, ServiceState>();
-  readonly #listeners = new Set<(service: string) => void>();
+  readonly #judged: ServiceBook;
   readonly #subscriptions: Unsubscribe[];
   #spec: BalancerSpec = { pools: [], services: [], settings: NOTHING };
   #records: readonly DesiredRecord[] = [];
   /** Pools to be looked at, and the work on them. */
   readonly #dirty = new Set<string>();
+  /** Pools whose rings could not be given to their owners: tried again every second. */
+  readonly #unfinished = new Set<string>();
   #work: Promise<void> = Promise.resolve();
+  /** What packets see was made by a daemon before, and nothing was applied since. */
+  #inherits = true;
   #closed = false;
 
   constructor(options: BalancerOptions) {
@@ -111,6 +114,16 @@ export class Balancer implements ServiceStates {
       overrides,
       now: this.#now,
     });
+    this.#judged = new ServiceBook({
+      state: this.state,
+      statusesOf: (pool) => this.#book.of(pool),
+      settled: (pool) => health.settled(pool),
+      hasRing: ({ pool, table }) => this.#rings.get(ringName(pool, table))?.keeper.size === table,
+      now: this.#now,
+      onUp: () => {
+        for (const record of this.#records) if (record.echoWhenUp && this.#services.has(record.name)) this.#put(record);
+      },
+    });
     this.sweeper = new FlowSweeper({
       memory,
       state: this.state,
@@ -134,6 +147,14 @@ export class Balancer implements ServiceStates {
 
   get spec(): BalancerSpec {
     return this.#spec;
+  }
+
+  list(): readonly ServiceState[] {
+    return this.#judged.list();
+  }
+
+  onChange(listener: (service: string) => void): Unsubscribe {
+    return this.#judged.onChange(listener);
   }
 
   rings(): readonly RingState[] {
@@ -183,7 +204,8 @@ export class Balancer implements ServiceStates {
     if (!spec) return;
     for (const record of desiredRecords(spec)) {
       const number = state.services.numberOf(record.name);
-      if (number !== undefined) this.#services.adopt(record, number);
+      if (number !== undefined)
+        this.#services.adopt(record, number, { record: (name) => state.services.numberOf(name) ?? 0 });
     }
     // What was configured last is what there is to compare with, until `apply` says what is wanted now.
     for (const pool of spec.pools) this.#pools.set(pool.name, pool);
@@ -202,7 +224,8 @@ export class Balancer implements ServiceStates {
     const records = desiredRecords(wanted);
     const rings = ringsOf(wanted);
     this.checkRoom(wanted);
-    const gone = [...this.#services.names()].filter((name) => !records.some((record) => record.name === name));
+    const named = new Set(records.map(({ name }) => name));
+    const gone = [...this.#services.names()].filter((name) => !named.has(name));
     this.#takeNumbers(wanted, records, rings);
     this.state.spec = wanted;
     this.state.save();
@@ -219,26 +242,26 @@ export class Balancer implements ServiceStates {
     const dropped = this.#book.drop(before, wanted);
     for (const [name, ring] of rings)
       if (!this.#rings.has(name)) this.#rings.create(name, ring, this.#number('rings', name));
-    for (const pool of wanted.pools) await this.#follow(pool.name);
+    for (const pool of wanted.pools) await this.#follow(pool.name).catch((error) => this.#failed(pool.name, error));
     for (const number of dropped) this.#backends.kill(number);
     writeQuicIds(this.#options.memory.maps.lbQuicIds, this.#quicIds());
 
     this.#records = records;
-    this.#judgeServices();
+    this.#judged.judge(this.#spec.services);
     for (const record of records) this.#put(record);
     const numberOf = (name: string): number => this.#number('services', name);
     // A VIP's own record is its first and its last.
     const isVip = (name: string): boolean => !name.includes(' ');
     for (const name of [...gone].sort((a, b) => Number(isVip(a)) - Number(isVip(b))))
       this.#services.remove(name, numberOf);
-    for (const name of gone) this.state.services.retire(name);
+    // A daemon that was killed in the middle of this may have left what no configuration names.
+    if (this.#inherits) this.#services.purge();
+    this.#inherits = false;
+    for (const [name] of [...this.state.services.entries()]) if (!named.has(name)) this.state.services.retire(name);
     nat?.narrow(wanted);
-    for (const { name } of this.#rings.list()) {
-      if (rings.has(name)) continue;
-      this.#rings.remove(name);
-      this.state.rings.retire(name);
-    }
-    this.#judgeServices();
+    for (const { name } of this.#rings.list()) if (!rings.has(name)) this.#rings.remove(name);
+    for (const [name] of [...this.state.rings.entries()]) if (!rings.has(name)) this.state.rings.retire(name);
+    this.#judged.judge(this.#spec.services);
     this.state.save();
   }
 
@@ -315,7 +338,7 @@ export class Balancer implements ServiceStates {
     this.#services.put(record, {
       record: (name) => this.#number('services', name),
       ring: (name) => this.#number('rings', name),
-      echo: ({ echoWhenUp }) => echoWhenUp?.some((service) => this.#states.get(service)?.up) ?? false,
+      echo: ({ echoWhenUp }) => echoWhenUp?.some((service) => this.#judged.isUp(service)) ?? false,
     });
   }
 
@@ -338,9 +361,15 @@ export class Balancer implements ServiceStates {
     this.#dirty.add(pool);
     void this.#serially(async () => {
       if (!this.#dirty.delete(pool) || this.#closed) return;
-      await this.#follow(pool);
-      this.#judgeServices();
+      await this.#follow(pool).catch((error) => this.#failed(pool, error));
+      this.#judged.judge(this.#spec.services);
     }).catch(this.#options.onError);
+  }
+
+  /** Says what kept a pool from its place, and has it looked at again in a while. */
+  #failed(pool: string, error: unknown): void {
+    this.#unfinished.add(pool);
+    this.#options.onError(error);
   }
 
   #serially(work: () => Promise<void>): Promise<void> {
@@ -367,9 +396,12 @@ export class Balancer implements ServiceStates {
     // Packets must find those who came before they are sent there, and are sent elsewhere before others are gone.
     const statuses = this.#book.of(poolName);
     for (const status of statuses) if (status.view.lives) this.#book.tell(status, settings, needs);
-    for (const ring of this.#rings.list())
-      if (ring.pool === poolName) await this.#rings.move(ring, this.#book.ownershipOf(poolName), settings, this.#now);
-    for (const status of statuses) if (!status.view.lives) this.#book.tell(status, settings, needs);
+    try {
+      for (const ring of this.#rings.list())
+        if (ring.pool === poolName) await this.#rings.move(ring, this.#book.ownershipOf(poolName), settings, this.#now);
+    } finally {
+      for (const status of statuses) if (!status.view.lives) this.#book.tell(status, settings, needs);
+    }
   }
 
   #needsOf(pool: string): WayNeeds {
@@ -393,6 +425,16 @@ export class Balancer implements ServiceStates {
     return this.#rings.preview(ring, this.#book.ownershipUnder(pool), wanted.settings, this.#now);
   }
 
+  /** Services that would go down under another configuration, as they would be. Nothing changes. */
+  previewDown(wanted: BalancerSpec): ServiceState[] {
+    return wanted.services.flatMap((service) => {
+      const pool = wanted.pools.find(({ name }) => name === service.pool);
+      if (!pool || !this.#judged.isUp(service.name)) return [];
+      const after = this.#judged.preview(service, this.#book.under(pool));
+      return after.up ? [] : [after];
+    });
+  }
+
   #hopsChanged(addresses: ReadonlySet<string>): void {
     for (const { name, backends } of this.#pools.values())
       if (backends.some(({ address }) => addresses.has(address))) this.#touch(name);
@@ -403,6 +445,9 @@ export class Balancer implements ServiceStates {
     this.#backends.settle();
     this.#rings.advance(this.#now());
     for (const { pool, view } of this.#book.list()) if (view.state === 'draining') this.#touch(pool);
+    for (const pool of this.#unfinished) this.#touch(pool);
+    this.#unfinished.clear();
+    this.#judged.judgeWaiting(this.#spec.services);
     void this.sweeper.run().catch(this.#options.onError);
     void this.nat.run().catch(this.#options.onError);
   }
@@ -411,47 +456,6 @@ export class Balancer implements ServiceStates {
   async overridden(pool: string): Promise<void> {
     this.#touch(pool);
     await this.idle();
-  }
-
-  list(): readonly ServiceState[] {
-    return [...this.#states.values()];
-  }
-
-  onChange(listener: (service: string) => void): Unsubscribe {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
-  }
-
-  #judgeServices(): void {
-    const changed: string[] = [];
-    const wanted = new Set(this.#spec.services.map(({ name }) => name));
-    for (const name of this.#states.keys())
-      if (!wanted.has(name)) {
-        this.#states.delete(name);
-        changed.push(name);
-      }
-    for (const service of this.#spec.services) {
-      const before = this.#states.get(service.name);
-      const after = judgeService(service, {
-        was: before?.up ?? this.state.up.has(service.name),
-        statuses: this.#book.of(service.pool),
-        settled: this.#options.health.settled(service.pool),
-        hasRing: this.#rings.get(ringName(service.pool, service.table))?.keeper.size === service.table,
-      });
-      if (before && JSON.stringify(before) === JSON.stringify(after)) continue;
-      this.#states.set(service.name, after);
-      changed.push(service.name);
-    }
-    if (changed.length === 0) return;
-    const up = new Set([...this.#states.values()].filter((state) => state.up).map(({ name }) => name));
-    if (up.size !== this.state.up.size || [...up].some((name) => !this.state.up.has(name))) {
-      this.state.up = up;
-      this.state.save();
-      for (const record of this.#records) if (record.echoWhenUp && this.#services.has(record.name)) this.#put(record);
-    }
-    for (const name of changed) for (const listener of this.#listeners) listener(name);
   }
 
   close(): void {

@@ -52,7 +52,12 @@ export async function planChange(balancer: Balancer | undefined, wanted: Balance
       withdrawn: [...old].filter((vip) => !next.has(vip)),
     },
     rings,
-    breaks: breaksOf(before, wanted, services, backends),
+    breaks: [
+      ...breaksOf(before, wanted, services, backends),
+      ...(balancer?.previewDown(wanted) ?? []).map(
+        ({ name, reason }) => `service ${name} goes down (${reason}): VIPs that nothing else is behind are withdrawn`,
+      ),
+    ],
     refused: refusal(balancer, wanted),
   };
 }
@@ -73,6 +78,9 @@ function breaksOf(before: BalancerSpec, wanted: BalancerSpec, services: Changes,
     for (const key of what)
       if (['pool', 'table', 'clientIp', 'fragments'].includes(key))
         breaks.push(`service ${name}: another ${key} sends connections to other backends`);
+  for (const { name, what } of services.changed)
+    for (const key of what)
+      if (key.startsWith('-')) breaks.push(`service ${name} gives up ${key.slice(1)}: connections to it end`);
   for (const { name, what } of services.changed) {
     if (!what.includes('mode')) continue;
     const [old, next] = [before, wanted].map((spec) => spec.services.find((service) => service.name === name)?.mode);
@@ -84,6 +92,12 @@ function breaksOf(before: BalancerSpec, wanted: BalancerSpec, services: Changes,
   for (const { name, what } of backends.changed)
     if (what.includes('address') || what.includes('port'))
       breaks.push(`backend ${name} has another ${what.includes('address') ? 'address' : 'port'}: its connections end`);
+  const inMaintenance = new Set(
+    backendsOf(wanted).flatMap(({ name, state }) => (state === 'maintenance' ? [name] : [])),
+  );
+  for (const { name, what } of backends.changed)
+    if (what.includes('state') && inMaintenance.has(name))
+      breaks.push(`backend ${name} goes into maintenance: its connections end; drain it first to keep them`);
   return breaks;
 }
 

@@ -2,7 +2,10 @@
  * Where in the arena of slots a ring stands: runs of whole lines, first fit. A run that was given back is not handed out
  * again before the packets that might still read it are gone.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Grace } from '../routing/fib/grace.ts';
+
+const WAIT_MS = 20;
 
 interface Run {
   first: number;
@@ -28,10 +31,23 @@ export class RegionPool {
     return this.lines - this.#free.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Would a run of that many lines be found now? */
-  fits(count: number): boolean {
+  /** The longest run that can be had now. */
+  get longest(): number {
     this.#ripen();
-    return this.#free.some((run) => run.count >= count);
+    return this.#free.reduce((longest, { count }) => Math.max(longest, count), 0);
+  }
+
+  /** Would runs of these lengths be found one after the other, once nobody reads what was given back? */
+  holds(counts: readonly number[]): boolean {
+    const then = new RegionPool(this.lines, { mark: () => 0, passed: () => true });
+    then.#free = this.#free.map((run) => ({ ...run }));
+    for (const { run } of this.#waiting) then.#insert(run);
+    return counts.every((count) => then.take(count) >= 0);
+  }
+
+  /** Resolves when a run of that many lines can be had, or when waiting for it is of no use. */
+  async wait(count: number): Promise<void> {
+    while (this.longest < count && this.#waiting.length > 0) await sleep(WAIT_MS);
   }
 
   /** @returns the first line, or -1 when no run is long enough. */

@@ -90,7 +90,7 @@ export class RingKeeper {
   publish(next: Ring, settleMs: number): void {
     const lines = linesOf(next.size);
     const line = this.#regions.take(lines);
-    if (line < 0) throw new CapacityError(noRoom(lines, this.#regions));
+    if (line < 0) throw new CapacityError(noRoom([lines], this.#regions));
     const first = line * SLOTS_PER_LINE;
     for (let i = 0; i < next.size; i++) this.#memory.slots[first + i] = wordOf(next, i);
     const [before, size] = [this.#line, this.#ring.size];
@@ -167,10 +167,15 @@ export function linesOf(slots: number): number {
   return Math.ceil(slots / SLOTS_PER_LINE);
 }
 
-export function noRoom(lines: number, regions: RegionPool): string {
+/** For people: what is wanted does not fit. `lines`: of each ring that is wanted. */
+export function noRoom(lines: readonly number[], regions: RegionPool): string {
+  const slots = (count: number): number => count * SLOTS_PER_LINE;
+  const sum = lines.reduce((total, count) => total + count, 0);
+  const pieces = regions.used + sum > regions.lines ? '' : `, the rest in pieces of at most ${slots(regions.longest)}`;
   return (
-    `there is no room for a ring of ${lines * SLOTS_PER_LINE} slots: ${regions.used * SLOTS_PER_LINE} of ` +
-    `${regions.lines * SLOTS_PER_LINE} slots are in use; use smaller tables (balance.table) or fewer pools`
+    `there is no room for ${lines.length > 1 ? `rings of ${slots(sum)} slots in all` : `a ring of ${slots(sum)} slots`}: ` +
+    `${slots(regions.used)} of ${slots(regions.lines)} slots are in use${pieces}; use smaller tables (balance.table) or ` +
+    'fewer pools'
   );
 }
 

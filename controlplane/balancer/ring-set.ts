@@ -90,19 +90,23 @@ export class RingSet {
 
   /** @throws CapacityError when `rings` do not fit beside what is there. */
   checkRoom(rings: ReadonlyMap<string, { readonly table: number }>): void {
-    // One ring at a time stands at two places.
     const fresh = [...rings].filter(([name]) => !this.#rings.has(name)).map(([, { table }]) => linesOf(table));
+    // One ring at a time stands at two places.
     const largest = Math.max(0, ...[...rings.values()].map(({ table }) => linesOf(table)));
-    const lines = fresh.reduce((sum, count) => sum + count, 0) + largest;
-    if (this.#regions.used + lines > this.#regions.lines) throw new CapacityError(noRoom(lines, this.#regions));
+    if (!this.#regions.holds([...fresh, largest])) throw new CapacityError(noRoom([...fresh, largest], this.#regions));
   }
 
-  /** Gives a ring to its owners: at once if it is new, else by slots that settle. */
+  /**
+   * Gives a ring to its owners: at once if it is new, else by slots that settle. Waits for room that rings before it
+   * have just left.
+   * @throws CapacityError when the arena has no run that is long enough; the ring is as before
+   */
   async move(ring: RingState, { members, numbers, living }: Ownership, settings: BalancerSettings, now: () => number) {
     const { seed, settleMs } = settings;
     const filledFor = JSON.stringify([seed, settleMs, members, numbers, [...living]]);
     if (ring.filledFor === filledFor) return;
     const owners = await ownersOf(members, numbers, ring.table, seed);
+    await this.#regions.wait(linesOf(ring.table));
     const first = ring.keeper.size === 0;
     const time = now();
     ring.keeper.advance(time);

@@ -5,6 +5,7 @@
  * change in place (ring, flags, policies) is single words.
  */
 import { type LbService, lbServiceFlag } from '../bpf/generated/headrace.ts';
+import type { BpfMap } from '../bpf/map.ts';
 import type { BalanceMemory } from './balance-memory.ts';
 import { networkPort, words } from './bytes.ts';
 import { type DesiredRecord, portBlocks } from './service-records.ts';
@@ -35,15 +36,31 @@ export class ServiceTable {
   }
 
   /**
-   * What a former daemon left: packets find it already. Asks the index, so that a record which was about to be entered
-   * or had just been taken out is not believed in.
+   * What a former daemon left: packets find it already. Asks the maps, so that a record which was about to be entered or
+   * had just been taken out is not believed in.
    */
-  adopt(record: DesiredRecord, number: number): boolean {
-    const indexed = !record.range && !(record.isVip && record.key.prefixLength !== undefined);
-    if (indexed && this.#memory.index.find(record.key, (at) => at === number) !== number) return false;
-    if (indexed) this.#memory.index.adopt(record.key);
+  adopt(record: DesiredRecord, number: number, numbers: Pick<RecordNumbers, 'record'>): boolean {
+    const { index } = this.#memory;
+    const prefix = isPrefix(record);
+    const entered = record.range
+      ? rangeKeys(record, numbers.record(record.vip)).every((key) => this.#memory.maps.lbRanges.get(key) === number)
+      : prefix
+        ? this.#memory.maps.lbPrefixes.get(prefixKey(record)) === number
+        : index.find(record.key, (at) => at === number) === number;
+    if (!entered) return false;
+    if (!record.range && !prefix) index.adopt(record.key);
     this.#there.set(record.name, { record, number });
     return true;
+  }
+
+  /** Takes away what leads to no record of this table: a daemon that was killed amid a change may have left it. */
+  purge(): void {
+    const { index, maps } = this.#memory;
+    const there = new Set([...this.#there.values()].map(({ number }) => number));
+    index.purge(there);
+    for (const map of [maps.lbRanges, maps.lbPrefixes] as unknown as BpfMap<unknown, number>[])
+      for (const [key, number] of [...map.entries()]) if (!there.has(number)) map.delete(key);
+    this.#countPrefixes();
   }
 
   /** Writes the record, and lets packets find it if they do not yet. */
@@ -60,8 +77,11 @@ export class ServiceTable {
     if (!there) return;
     const { record, number } = there;
     const { maps, index } = this.#memory;
-    if (record.range) for (const key of rangeKeys(record, numberOf(record.vip))) maps.lbRanges.delete(key);
-    else if (record.isVip && record.key.prefixLength !== undefined) maps.lbPrefixes.delete(prefixKey(record));
+    if (record.range) {
+      // Where a range that came meanwhile has the same block, it is that one's.
+      for (const key of rangeKeys(record, numberOf(record.vip)))
+        if (maps.lbRanges.get(key) === number) maps.lbRanges.delete(key);
+    } else if (isPrefix(record)) maps.lbPrefixes.delete(prefixKey(record));
     else index.delete(record.key, number);
     this.#there.delete(name);
     this.#countPrefixes();
@@ -71,7 +91,7 @@ export class ServiceTable {
     const { maps, index } = this.#memory;
     if (record.range) {
       for (const key of rangeKeys(record, numbers.record(record.vip))) maps.lbRanges.set(key, number);
-    } else if (record.isVip && record.key.prefixLength !== undefined) {
+    } else if (isPrefix(record)) {
       maps.lbPrefixes.set(prefixKey(record), number);
       this.#there.set(record.name, { record, number });
       this.#countPrefixes();
@@ -80,10 +100,14 @@ export class ServiceTable {
 
   #countPrefixes(): void {
     let prefixes = 0;
-    for (const { record } of this.#there.values())
-      if (record.isVip && record.key.prefixLength !== undefined) prefixes++;
+    for (const { record } of this.#there.values()) if (isPrefix(record)) prefixes++;
     this.#memory.settings.storeWord(0, 0, prefixes);
   }
+}
+
+/** A VIP that is a prefix, which the index does not know. */
+function isPrefix({ isVip, key }: DesiredRecord): boolean {
+  return isVip && key.prefixLength !== undefined;
 }
 
 function encode(record: DesiredRecord, numbers: RecordNumbers): LbService {

@@ -11,6 +11,7 @@ import type { BackendSpec, BalancerSpec, ServiceSpec } from '../../controlplane/
 import { defaultNatSettings } from '../../controlplane/balancer/nat/settings.ts';
 import type { NextHop, NextHops } from '../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../controlplane/balancer/overrides.ts';
+import { planChange } from '../../controlplane/balancer/plan.ts';
 import { lbBackendState, lbRingCodec, lbSlotLayout, maps } from '../../controlplane/bpf/generated/headrace.ts';
 import { BpfObject } from '../../controlplane/bpf/index.ts';
 import type { DataPlaneMaps } from '../../controlplane/dataplane/index.ts';
@@ -374,6 +375,114 @@ describe('the balancer', () => {
     expect(current.lbSettings!.get(0)?.prefixes).toBe(0);
   });
 
+  it.each([
+    ['grows', [1000, 2000], [1000, 3000]],
+    ['shrinks', [1000, 3000], [1000, 2000]],
+    ['moves', [1000, 2000], [1500, 2500]],
+  ] as const)('loses no port when a range %s', async (_, [from, to], [nextFrom, nextTo]) => {
+    const ranged = (fromPort: number, toPort: number) => [
+      service('range', 0, { frontends: [{ vip: '198.51.100.10/32', protocol: 'tcp', fromPort, toPort }] }),
+    ];
+    await balancer.apply(spec([backend('a', 11)], ranged(from, to)));
+    await balancer.apply(spec([backend('a', 11)], ranged(nextFrom, nextTo)));
+    const covered = [...current.lbRanges!.keys()].flatMap(({ prefix_length: length, port }) => {
+      const first = ((port & 0xff) << 8) | (port >> 8);
+      return Array.from({ length: 2 ** (64 - length) }, (_, i) => first + i);
+    });
+    const wanted = Array.from({ length: nextTo - nextFrom + 1 }, (_, i) => nextFrom + i);
+    expect(covered.sort((a, b) => a - b)).toEqual(wanted);
+  });
+
+  describe('killed in the middle of a reload', () => {
+    const vip = (name: string, address: string, more: Partial<ServiceSpec> = {}): ServiceSpec =>
+      service(name, 80, { frontends: [{ vip: address, protocol: 'tcp', fromPort: 80, toPort: 80 }], ...more });
+    const frontends = [
+      { vip: '198.51.100.64/28', protocol: 'any' as const, fromPort: 0, toPort: 0 },
+      { vip: '2001:db8::10/128', protocol: 'tcp' as const, fromPort: 8000, toPort: 8999 },
+    ];
+    /** Ends where it has saved what it is about to do. */
+    const dieIn = async (wanted: BalancerSpec): Promise<void> => {
+      const follow = vi.spyOn(hops, 'follow').mockImplementation(() => {
+        throw new Error('killed');
+      });
+      await expect(balancer.apply(wanted)).rejects.toThrow('killed');
+      follow.mockRestore();
+      restart();
+    };
+
+    it('enters what was to come', async () => {
+      await balancer.apply(spec([backend('a', 11)]));
+      const wanted = spec([backend('a', 11)], [service('all', 0, { frontends })]);
+      await dieIn(wanted);
+      await balancer.apply(wanted);
+      expect([...current.lbRanges!.keys()].length).toBeGreaterThan(0);
+      expect([...current.lbPrefixes!.keys()]).toHaveLength(1);
+      expect(current.lbSettings!.get(0)?.prefixes).toBe(1);
+    });
+
+    it('takes away what was to go', async () => {
+      const old = [vip('old', '198.51.100.20/32'), service('all', 0, { frontends }), service('www', 80)];
+      const wanted = spec([backend('a', 11)]);
+      await balancer.apply(spec([backend('a', 11)], old));
+      await dieIn(wanted);
+      await balancer.apply(wanted);
+      expect(record('198.51.100.20', 6, 80)).toBeUndefined();
+      expect(record('198.51.100.20', 0, 0)).toBeUndefined();
+      expect(record('198.51.100.10', 6, 80)).toBeDefined();
+      expect([[...current.lbRanges!.keys()], [...current.lbPrefixes!.keys()]]).toEqual([[], []]);
+      expect(current.lbSettings!.get(0)?.prefixes).toBe(0);
+      expect([...balancer.state.services.entries()].map(([name]) => name).sort()).toEqual([
+        '198.51.100.10/32',
+        '198.51.100.10/32 tcp 80',
+      ]);
+    });
+  });
+
+  it('waits for room that rings before it have just left', async () => {
+    const pools = Array.from({ length: 26 }, (_, i) => ({
+      name: `p${i}`,
+      backends: [backend('a', 11), backend('b', 12)],
+    }));
+    const services = pools.map(({ name }, i) => service(name, i + 1, { pool: name, table: 131_071 }));
+    const wanted = (state: 'active' | 'maintenance'): BalancerSpec => ({
+      ...spec([], services),
+      pools: pools.map(({ name, backends: [a, b] }, i) => ({ name, backends: [a!, i < 12 ? { ...b!, state } : b!] })),
+    });
+    await balancer.apply(wanted('active'));
+    expect(balancer.arena.used / balancer.arena.size).toBeGreaterThan(0.75);
+    await balancer.apply(wanted('maintenance'));
+    const gone = new Set(
+      balancer
+        .statuses()
+        .filter(({ view: { lives } }) => !lives)
+        .map(({ number }) => number),
+    );
+    expect(gone.size).toBe(12);
+    for (const { keeper } of balancer.rings())
+      for (let slot = 0; slot < keeper.ring.size; slot += 97)
+        expect(gone.has(keeper.ring.get(slot).current)).toBe(false);
+  });
+
+  it('says in a plan whose connections would end and which services go down', async () => {
+    const [a, b] = [backend('a', 11), backend('b', 12)];
+    await balancer.apply(spec([a, b]));
+    const breaks = async (wanted: BalancerSpec): Promise<string[]> => [...(await planChange(balancer, wanted)).breaks];
+    expect(await breaks(spec([a, { ...b, state: 'draining' }]))).toEqual([]);
+    expect(await breaks(spec([a, { ...b, state: 'maintenance' }]))).toEqual([
+      'backend web/b goes into maintenance: its connections end; drain it first to keep them',
+    ]);
+    const elsewhere = [service('www', 81)];
+    expect(await breaks(spec([a, b], elsewhere))).toEqual([
+      'service www gives up 198.51.100.10/32 tcp 80: connections to it end',
+    ]);
+    health.say('b', 'down');
+    await balancer.idle();
+    const strict = [service('www', 80, { quorum: { up: 1, down: 0.8 } })];
+    expect(await breaks(spec([a, b], strict))).toEqual([
+      'service www goes down (1 of 2 backends can take connections): VIPs that nothing else is behind are withdrawn',
+    ]);
+  });
+
   it('tells packets which backend gives out which QUIC server ids', async () => {
     const quic = { cidLength: 8, serverIdOffset: 1, serverIdLength: 2 };
     const services = [service('h3', 443, { udp: 'quic', quic })];
@@ -395,7 +504,7 @@ describe('the balancer', () => {
     const many = Array.from({ length: 40 }, (_, i) => ({ name: `p${i}`, backends: [backend('a', 11)] }));
     const services = many.map(({ name }, i) => service(name, i + 1, { pool: name, table: 131071 }));
     await expect(balancer.apply({ ...spec([backend('a', 11)]), pools: many, services })).rejects.toThrow(
-      /no room for a ring/,
+      /no room for rings/,
     );
     expect(www()).toEqual(before);
     expect(record('198.51.100.10', 6, 1)).toBeUndefined();

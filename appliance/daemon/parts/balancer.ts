@@ -270,12 +270,12 @@ class BalancerPart implements Part {
     if (!balancer || !status || pool === undefined || backend === undefined)
       throw new RouteError(404, `there is no backend ${pool}/${backend}: see headrace backends`);
     if (state === 'file') {
-      if (status.spec.state !== 'active')
+      // An operator's word can always be taken back; the file's only there.
+      if (!this.#overrides!.clear(pool, backend) && status.spec.state !== 'active')
         throw new RouteError(
           409,
           `${this.#context.configFile} says ${status.spec.state} of ${pool}/${backend}: change it there and reload`,
         );
-      this.#overrides!.clear(pool, backend);
     } else if (state === 'draining' || state === 'maintenance') this.#overrides!.set(pool, backend, state, forMs);
     else throw new RouteError(400, 'state must be draining, maintenance or file');
     this.#context.events.emit('backend_ordered', { pool, backend, state });

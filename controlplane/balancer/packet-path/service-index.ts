@@ -74,6 +74,18 @@ export class ServiceIndex {
     this.#bits.clear();
   }
 
+  /** Packets find none but these numbers any more, and the filter lets through only what was added or adopted. */
+  purge(numbers: ReadonlySet<number>): void {
+    for (let position = 0; position < ENTRIES; position++) {
+      const entry = this.#entries[position]!;
+      const service = Number(entry & 0xffff_ffffn);
+      if (entry !== 0n && service !== DELETED && !numbers.has(service)) this.#entries[position] = BigInt(DELETED);
+    }
+    const words = new BigUint64Array(this.#filter.length);
+    for (const [bit, count] of this.#bits) if (count > 0) words[bit >> 6]! |= 1n << BigInt(bit % 64);
+    for (const [word, bits] of words.entries()) if (this.#filter[word] !== bits) this.#filter[word] = bits;
+  }
+
   /** Tells the filter about a VIP that a former daemon entered. */
   adopt(key: ServiceKey): void {
     if (isVip(key)) this.#allow(placeOf(key).filterBit, 1);

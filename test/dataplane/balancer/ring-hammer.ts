@@ -51,7 +51,7 @@ function hammer({ tables, shared }: HammerData): void {
   const [first, second] = [RingKeeper.create(1, memory, regions), RingKeeper.create(2, memory, regions)];
   for (let step = 0; Atomics.load(words, word.stop) === 0; step++) {
     const size = SIZES[step % SIZES.length]!;
-    while (!regions.fits(3 * Math.ceil(size / 16)) && Atomics.load(words, word.stop) === 0)
+    while (regions.longest < 3 * Math.ceil(size / 16) && Atomics.load(words, word.stop) === 0)
       Atomics.wait(words, word.stop, 0, 1);
     const now = Number(process.hrtime.bigint()) / 1e6;
     Atomics.store(words, word.begun, step);

@@ -167,7 +167,12 @@ describe('ports that stand for clients', () => {
 describe('a plan', () => {
   it('says that another mode, or another port of a backend, ends connections', async () => {
     const before = spec([backend('a', 2, 80)], [service('www')]);
-    const running = { spec: before, previewRing: async () => undefined, checkRoom: () => {} } as unknown as Balancer;
+    const running = {
+      spec: before,
+      previewRing: async () => undefined,
+      previewDown: () => [],
+      checkRoom: () => {},
+    } as unknown as Balancer;
     const breaks = async (wanted: BalancerSpec): Promise<string> => (await planChange(running, wanted)).breaks.join();
     expect(await breaks(before)).toBe('');
     expect(await breaks(spec([backend('a', 2, 80)], [service('www', { mode: 'l2' })]))).toMatch(/from mode nat to l2/);

@@ -78,6 +78,21 @@ describe('RegionPool', () => {
     );
   });
 
+  it('says beforehand what it will hold, and waits no longer than for readers', async () => {
+    let now = 0;
+    const pool = new RegionPool(100, { mark: () => now, passed: (mark) => now > mark });
+    const [a, b] = [pool.take(40), pool.take(40)];
+    expect([pool.holds([20]), pool.holds([21]), pool.holds([10, 10])]).toEqual([true, false, true]);
+    pool.give(a, 40);
+    expect([pool.longest, pool.holds([40, 20]), pool.holds([60])]).toEqual([20, true, false]);
+    const waited = pool.wait(40);
+    now++;
+    await waited;
+    expect(pool.take(40)).toBe(a);
+    await pool.wait(41);
+    expect([pool.longest, b]).toEqual([20, 40]);
+  });
+
   it('reserves what a former daemon left, once', () => {
     const pool = new RegionPool(100, { mark: () => 0, passed: () => true });
     expect([pool.reserve(10, 20), pool.reserve(29, 2), pool.reserve(90, 11)]).toEqual([true, false, false]);
