@@ -1,6 +1,13 @@
 /** The life of a slot: steady, settling, pinned; and that neither floods nor a dead backend break what should live. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { lbFlowFlag, lbServiceFlag, lbUdp } from '../../../controlplane/bpf/generated/headrace.ts';
+import {
+  type LbFlow,
+  type LbFlowKey,
+  lbFlowFlag,
+  lbFragments,
+  lbServiceFlag,
+  lbUdp,
+} from '../../../controlplane/bpf/generated/headrace.ts';
 import { packet } from '../packets/packet.ts';
 import { tcp, tcpFlag, udp } from '../packets/transport.ts';
 import { BalancerBox, pinned, settling, slotOfFlow, steady, TCP, UDP } from './box.ts';
@@ -19,6 +26,7 @@ beforeAll(() => {
   box.service({ number: 11, address: VIP, port: 53, protocol: UDP, ring: 1, udp: lbUdp.TRACKED, idle: 30 });
   box.service({ number: 12, address: VIP, port: 54, protocol: UDP, ring: 1 });
   box.service({ number: 13, address: VIP, port: 81, protocol: TCP, ring: 1, flags: lbServiceFlag.REMEMBER_OFF });
+  box.service({ number: 14, address: VIP, port: 82, protocol: TCP, ring: 1, fragments: lbFragments.HASH3 });
 });
 afterAll(() => box?.close());
 
@@ -140,6 +148,45 @@ describe('a settling slot', () => {
     expect(send(1, SYN)).toBe(B);
   });
 
+  it('has a new connection on a port that an old one closed at the current backend, draining or not', () => {
+    expect([send(2), send(2, FIN | ACK), send(2, SYN), send(2)]).toEqual([A, A, B, B]);
+    expect(box.flows().map(([, flow]) => [flow.backend, flow.flags])).toEqual([[B, 0]]);
+    ring(pinned(B));
+    expect(send(2)).toBe(B);
+  });
+
+  it('has that one too at the previous backend while it cannot be remembered', () => {
+    send(2, FIN | ACK);
+    box.setBudgets({ syn: 0, other: 0 });
+    expect([send(2, SYN), send(2)]).toEqual([A, A]);
+  });
+
+  it('takes back that a connection closes when it goes on: one side may close, and anybody may say so', () => {
+    send(2, FIN | ACK);
+    const [[key, flow]] = box.flows() as [[LbFlowKey, LbFlow]];
+    send(2);
+    expect(box.flows()[0]![1].flags).toBe(lbFlowFlag.OLDER | lbFlowFlag.CLOSING);
+    box.maps.lbFlows!.set(key, { ...flow, seen: box.now - 2_000_000_000n });
+    send(2);
+    expect(box.flows()[0]![1].flags).toBe(lbFlowFlag.OLDER);
+    send(2, FIN | ACK);
+    const closed = box.flows()[0]![1];
+    expect([closed.flags, closed.seen >= box.now - 1_000_000_000n]).toEqual([
+      lbFlowFlag.OLDER | lbFlowFlag.CLOSING,
+      true,
+    ]);
+  });
+
+  it('keeps all connections of a client together where ports are not looked at, which no SYN or FIN of one tells', () => {
+    const of = (port: number, flags: number = ACK) => send(port, flags, 82);
+    expect([of(1, SYN), of(2), of(1, FIN | ACK), of(2)]).toEqual([A, A, A, A]);
+    expect(box.flows().map(([key, flow]) => [key.source_port, flow.backend, flow.flags])).toEqual([
+      [0, A, lbFlowFlag.OLDER],
+    ]);
+    ring(pinned(B));
+    expect([of(2), of(3, SYN)]).toEqual([A, A]);
+  });
+
   it('is not asked for services that go by hash alone', () => {
     expect([send(1, SYN, 81), send(2, ACK, 81)]).toEqual([B, B]);
     expect(box.flows()).toEqual([]);
@@ -217,6 +264,15 @@ describe('UDP', () => {
     expect(sendUdp(1, 53)).toBe(B);
     alive(A);
     expect(sendUdp(1, 53)).toBe(B);
+  });
+
+  it('tracked counts the flows it sees for the first time', () => {
+    ring(steady(A));
+    const flows = () => [box.traffic('service', 11).flows, box.traffic('backend', A).flows];
+    const before = flows();
+    for (const port of [1, 1, 2, 1, 3]) sendUdp(port, 53);
+    sendUdp(4, 54);
+    expect(flows().map((count, i) => count - before[i]!)).toEqual([3, 3]);
   });
 
   it('tracked forgets a flow that was idle', () => {

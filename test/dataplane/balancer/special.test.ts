@@ -153,6 +153,19 @@ describe('fragments', () => {
       expect(backendOf({ ...ends(family), payload: udp({ sourcePort: 2002, destinationPort: 80 }) })).toBe(owner);
     });
 
+    it(`IPv${family} hash3 of everything: no fragment of the address is lost, whatever it carries`, () => {
+      box.vip(vip, address, { ring: 1, fragments: lbFragments.HASH3 });
+      for (const [protocol, payload] of [
+        [UDP, body(2000)],
+        [TCP, tcp({ sourcePort: 2000, destinationPort: 80, length: 200 })],
+        [47, carries(47, [0, 0, 8, 0, ...Array<number>(196).fill(1)])],
+      ] as const) {
+        const owner = ownerOf(family, protocol, 0, 0);
+        for (const part of fragments(family, 1, payload).toReversed()) expect(backendOf(part)).toBe(owner);
+        expect(backendOf({ ...ends(family), payload })).toBe(owner);
+      }
+    });
+
     it(`IPv${family} track: to the backend of the flow, once the first has come`, () => {
       box.vip(vip, address, { fragments: lbFragments.TRACK });
       box.service({ number: 10, address, port: 80, protocol: UDP, ring: 1, fragments: lbFragments.TRACK });

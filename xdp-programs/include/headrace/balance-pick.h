@@ -77,7 +77,7 @@ struct lb_choice {
 	__u32 ring;
 	__u32 slot;      /* within the ring */
 	__u32 word;      /* the slot's word */
-	__u8 syn;        /* begins a connection */
+	__u8 syn;        /* begins a connection, or a tracked flow */
 	__u8 closing;    /* FIN or RST */
 	__u8 read_only;  /* an error about the flow, not a packet of it: remembers nothing */
 	__u8 zero;
@@ -168,15 +168,24 @@ __noinline __u32 lb_pick_moving(const struct lb_choice *choice)
 	current = choice->word & 0xffff;
 	now = bpf_ktime_get_coarse_ns();
 	entry = bpf_map_lookup_elem(&lb_flows, flow);
+	/* A client that uses a port again begins a connection, which is not where the old one was. */
+	if (entry && choice->syn && entry->flags & LB_FLOW_CLOSING) {
+		bpf_map_delete_elem(&lb_flows, flow);
+		entry = NULL;
+	}
 	if (entry) {
 		lb_event(LB_EVENT_FOUND);
 		number = entry->backend;
 		if (choice->read_only)
 			return lb_alive(number) ? number : current;
-		if (lb_age(now, entry->seen) > LB_SECOND)
+		if (lb_age(now, entry->seen) > LB_SECOND) {
 			entry->seen = now;
-		if (choice->closing && !(entry->flags & LB_FLOW_CLOSING))
+			entry->flags &= ~LB_FLOW_CLOSING; /* it goes on: only half of it was closed, or somebody lied */
+		}
+		if (choice->closing && !(entry->flags & LB_FLOW_CLOSING)) {
+			entry->seen = now;
 			entry->flags |= LB_FLOW_CLOSING;
+		}
 		if (lb_alive(number))
 			return number;
 		lb_event(LB_EVENT_GIVEN_UP);
@@ -204,8 +213,8 @@ __noinline __u32 lb_pick_moving(const struct lb_choice *choice)
 	return lb_remember(flow, choice, current, ring, now) ? current : previous;
 }
 
-/* The backend of the UDP flow in scratch->key, of a service that tracks them. `flows`: set when the flow is new. */
-__noinline __u32 lb_pick_tracked(const struct lb_choice *choice, __u32 idle)
+/* The backend of the UDP flow in scratch->key, of a service that tracks them. */
+__noinline __u32 lb_pick_tracked(struct lb_choice *choice, __u32 idle)
 {
 	struct lb_scratch *scratch = lb_my_scratch();
 	const struct lb_flow_key *flow;
@@ -228,6 +237,7 @@ __noinline __u32 lb_pick_tracked(const struct lb_choice *choice, __u32 idle)
 		fresh.backend = choice->word & 0xffff;
 		fresh.service = choice->service;
 		bpf_map_update_elem(&lb_tracked, flow, &fresh, BPF_ANY);
+		choice->syn = 1;
 	}
 	return choice->word & 0xffff;
 }

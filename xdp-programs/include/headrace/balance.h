@@ -144,15 +144,19 @@ __noinline int lb_choose_for(struct xdp_md *ctx, const struct packet *packet, st
 	service = lb_service(choice->service);
 	if (!service)
 		return lb_drop(REASON_VIP_UNFIT);
-	/* Fragments have no ports: a service that takes them knows its flows without. */
-	if (service->fragments == LB_FRAGMENTS_HASH3)
-		flow->source_port = flow->destination_port = 0;
 	target->service = choice->service;
 	target->begins = choice->syn;
+	/* Fragments have no ports: a service that takes them knows its flows without. Such a flow is all that a client has
+	 * there, so no packet says that it begins or ends. */
+	if (service->fragments == LB_FRAGMENTS_HASH3) {
+		flow->source_port = flow->destination_port = 0;
+		choice->syn = choice->closing = 0;
+	}
 	target->hash = lb_flow_hash(flow, service);
 	if (service->udp == LB_UDP_QUIC && flow->protocol == IPPROTO_UDP && !choice->read_only)
 		backend = lb_quic(ctx, packet, choice->service);
 	target->backend = backend ?: lb_pick(flow, service, choice, target->hash);
+	target->begins |= choice->syn;
 	return LB_FORWARD;
 }
 
@@ -189,6 +193,8 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	tcp = LB_READ_ONCE(vip->fragment_tcp);
 	udp = LB_READ_ONCE(vip->fragment_udp);
 	choice.service = packet->protocol == IPPROTO_TCP ? tcp : packet->protocol == IPPROTO_UDP ? udp : 0;
+	if (!choice.service && vip->fragments == LB_FRAGMENTS_HASH3) /* the VIP itself is such a service */
+		choice.service = match.vip;
 	if (choice.service)
 		return lb_choose_for(ctx, packet, flow, &choice, target);
 	if (vip->fragments != LB_FRAGMENTS_TRACK)
