@@ -8,7 +8,7 @@
 import { type LbBackend, lbBackendFlag, lbBackendState } from '../bpf/generated/headrace.ts';
 import { parseIp } from '../netlink/ip-address.ts';
 import type { Grace } from '../routing/fib/grace.ts';
-import { mapped, mappedAddress, networkPort, words } from './bytes.ts';
+import { bytesOf, mapped, mappedAddress, networkPort, words } from './bytes.ts';
 import type { BackendSpec, BalancerSettings } from './model.ts';
 import type { NextHop } from './next-hops.ts';
 import { outerSum } from './packet-path/index.ts';
@@ -47,9 +47,9 @@ export class BackendTable {
 
   /** From now on, or as soon as no packet can be reading what stands there, the record is this. */
   write(number: number, wanted: BackendRecord): void {
-    const record = encode(wanted);
     const now = this.#records.read(number);
     const pending = this.#pending.get(number);
+    const record = encode(wanted, pending?.record ?? now);
     this.#pending.delete(number);
     if (samePlace(now, record)) {
       this.#records.storeWord(number, STATE, record.state);
@@ -89,13 +89,19 @@ export class BackendTable {
   }
 }
 
-function encode({ spec, settings, hop, alive, ownSegment }: BackendRecord): LbBackend {
+/**
+ * @param before what stands there, or soon will. Its source holds while there is no other: packets that find a way by themselves, and
+ * connections that begin, are not to come from nowhere because a route was gone for a moment.
+ */
+function encode({ spec, settings, hop, alive, ownSegment }: BackendRecord, before: LbBackend): LbBackend {
   const address = mappedAddress(spec.address);
   const ipv6 = parseIp(spec.address)?.family === 6;
   const configured = ipv6 ? settings.sourceV6 : settings.sourceV4;
-  const source = configured ? mappedAddress(configured) : hop?.source ? mapped(hop.source) : new Uint8Array(16);
+  const known = configured ? mappedAddress(configured) : hop?.source && mapped(hop.source);
+  const last = words(address).every((word, i) => word === before.address[i]) ? before.source : [0, 0, 0, 0];
+  const source = known ?? bytesOf(last);
   // For a frame to its own MAC address the router's will not do. The packet path finds that out by itself when it asks.
-  const resolved = hop?.mac !== undefined && !(ownSegment && hop.gateway);
+  const resolved = hop?.mac !== undefined && !(ownSegment && hop.gateway) && source.some((byte) => byte !== 0);
   return {
     state: (alive ? ALIVE : 0) | (resolved ? RESOLVED : 0),
     flags: (ipv6 ? lbBackendFlag.IPV6 : 0) | (hop?.local ? lbBackendFlag.LOCAL : 0),

@@ -36,6 +36,15 @@ export function words(address: Uint8Array): number[] {
   return [0, 4, 8, 12].map((at) => view.getUint32(at, true));
 }
 
+/** The address whose words these are. */
+export function bytesOf(words: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(16));
+  words.forEach((word, i) => {
+    view.setUint32(i * 4, word, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
 /** A port in network byte order, as a number of this host. */
 export function networkPort(port: number): number {
   return ((port & 0xff) << 8) | (port >> 8);

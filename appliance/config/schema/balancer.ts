@@ -73,7 +73,9 @@ export const balancerSchema = z.strictObject({
     .describe('What floods may take of the table of connections.'),
   answers: count(0, 1_000_000)
     .default(1000)
-    .describe('ICMP errors, echo replies and resets sent on behalf of VIPs, a second and CPU.'),
+    .describe(
+      'ICMP errors, echo replies and resets sent on behalf of VIPs, a second and CPU; and as many errors about sizes, which nothing else takes from.',
+    ),
   source: z
     .strictObject({
       ipv4: addressSchema.optional().describe('For IPv4 backends.'),

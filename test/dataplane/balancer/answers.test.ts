@@ -186,6 +186,20 @@ describe('a packet that does not fit once encapsulated', () => {
         box.removeService(10);
       });
 
+  it('is answered however many pings are: they take another budget', () => {
+    box.service({ number: 10, address: VIP4, port: 80, protocol: UDP, mode: lbMode.IPIP, ring: 1 });
+    setVips({ flags: lbServiceFlag.ECHO });
+    box.setBudgets({ answer: 2 });
+    const ping = packet({ ...clients[4], payload: icmpMessage(8, 0, [0, 0, 0, 0]) });
+    const large = packet({ ...clients[4], payload: udp({ destinationPort: 80, length: 1480 }) });
+    const verdicts = (frame: Uint8Array) => Array.from({ length: 3 }, () => box.send(frame).verdict);
+    // Of a second that ends meanwhile one more is answered.
+    for (const frame of [ping, large]) expect(verdicts(frame).slice(0, 2)).toEqual(['tx', 'tx']);
+    for (const frame of [ping, large])
+      expect(Array.from({ length: 3 }, () => verdicts(frame)).flat()).toContain('drop');
+    box.removeService(10);
+  });
+
   it('as it is: only beyond the MTU of the way itself', () => {
     box.service({ number: 11, address: VIP4, port: 80, protocol: TCP, mode: lbMode.L2, ring: 1 });
     const sized = (length: number) => ({ ...clients[4], payload: tcp({ length: length - 40 }) });

@@ -133,7 +133,7 @@ export class BalancerBox extends TestRouter {
       tracked_idle: 0,
       reserved: 0,
     });
-    for (const zero of [0]) this.maps.lbBudgets!.set(zero, { second: 0n, syns: 0, others: 0, answers: 0, reserved: 0 });
+    for (const zero of [0]) this.maps.lbBudgets!.set(zero, { second: 0n, syns: 0, others: 0, answers: 0, sizes: 0 });
   }
 
   /** Writes a service; a second call with the same number changes its record. */

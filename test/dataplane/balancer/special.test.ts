@@ -333,6 +333,21 @@ describe('the way to a backend', () => {
     expect(outcome()).toBe('drop backend_unresolved');
   });
 
+  it('is none through a tunnel while it is not known as whom this box would send: dropped', () => {
+    for (const [address, own] of [
+      ['10.0.2.2', '10.0.2.1'],
+      ['fd00:2::2', 'fd00:2::1'],
+    ] as const)
+      for (const mode of [lbMode.IPIP, lbMode.GUE]) {
+        use({ state: lbBackendState.ALIVE, address, source: '::' }, mode);
+        expect(outcome()).toBe('drop backend_unresolved');
+        use({ state: lbBackendState.ALIVE, address, source: own }, mode);
+        expect(outcome()).toBe('redirect balanced');
+      }
+    use({ state: lbBackendState.ALIVE, source: '::' }, lbMode.L2);
+    expect(outcome()).toBe('redirect balanced');
+  });
+
   it('is none over an interface that transmits no XDP frames: dropped', () => {
     use({ behind: 'unable' });
     expect(outcome()).toBe('drop backend_unable');

@@ -139,6 +139,17 @@ describe('with SNAT', () => {
       });
     }
 
+  for (const family of families)
+    it(`IPv${family}: nothing begins while it is not known as whom this box would send`, () => {
+      box.setSnat(true);
+      const backend = { number: family, address: ends[family].backend, natPort: BACKEND_PORT };
+      box.backend({ ...backend, source: '::' });
+      expect(box.send(packet(client(family, 'tcp')))).toMatchObject({ verdict: 'drop', reason: 'backend_unresolved' });
+      expect([box.table('natFlows'), box.table('natOpening')]).toEqual([[], []]);
+      box.backend(backend);
+      expect(sourceOf(box.send(packet(client(family, 'tcp'))).frame)).toBe(hexOf(ends[family].own));
+    });
+
   it('a client keeps its port where it is one of those given out', () => {
     box.setSnat(true);
     const payload = udp({ sourcePort: 5_000, destinationPort: PORT });

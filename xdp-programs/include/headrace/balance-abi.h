@@ -291,7 +291,7 @@ struct lb_settings {
 	__u32 prefixes;       /* how many VIPs are prefixes: 0 saves the look-up */
 	__u32 syn_budget;     /* flows remembered for a SYN, a second and CPU */
 	__u32 other_budget;   /* flows remembered for other packets */
-	__u32 answer_budget;  /* ICMP errors, echo replies and resets we send */
+	__u32 answer_budget;  /* ICMP errors, echo replies and resets we send; and again as many errors about sizes */
 	__u32 tracked_idle;   /* seconds; where a service says 0 */
 	__u32 reserved;
 };
@@ -302,7 +302,7 @@ struct lb_budget {
 	__u32 syns;
 	__u32 others;
 	__u32 answers;
-	__u32 reserved;
+	__u32 sizes; /* errors that say which size fits */
 };
 
 /* Traffic of a service or a backend, per CPU. */

@@ -3,8 +3,9 @@
  * What the balancer says itself: echo replies for a VIP, errors to clients, resets.
  *
  * Answers go out as the packet came in, to the neighbor that sent it, with the VIP as their source. They are few: each
- * CPU has a budget of answers a second, so that nobody is flooded by our help. No error answers an error, a fragment or
- * a packet from an impossible source (RFC 1122 3.2.2, RFC 4443 2.4).
+ * CPU has a budget of answers a second, so that nobody is flooded by our help, and one of its own for errors about sizes,
+ * without which connections hang: a flood of pings takes none of that. No error answers an error, a fragment or a packet
+ * from an impossible source (RFC 1122 3.2.2, RFC 4443 2.4).
  *
  * IPv4 and IPv6 are written out side by side: the steps over headers have to be constants (see behind_tags()).
  */
@@ -287,11 +288,13 @@ static __always_inline int lb_reset(struct xdp_md *ctx, const struct packet *pac
 __noinline int lb_answer(struct xdp_md *ctx, const struct packet *packet, const struct lb_target *target)
 {
 	enum verdict out;
+	__u32 kind;
 	int done = 0;
 
 	if (!packet || !target)
 		return lb_drop(REASON_VIP_UNFIT);
-	if (target->refusal == LB_REFUSAL_DROP || !lb_spend(LB_BUDGET_ANSWER, bpf_ktime_get_coarse_ns()))
+	kind = target->reason == REASON_VIP_TOO_BIG ? LB_BUDGET_SIZE : LB_BUDGET_ANSWER;
+	if (target->refusal == LB_REFUSAL_DROP || !lb_spend(kind, bpf_ktime_get_coarse_ns()))
 		return lb_drop(target->reason);
 	out = leave_by(ctx, packet, ctx->ingress_ifindex, BALANCED);
 	if (out == VERDICT_PASS)

@@ -77,6 +77,12 @@ __noinline int lb_ask_way(struct xdp_md *ctx, __u32 number, __u32 mode, __u32 in
 	return 1;
 }
 
+/* Is it known as whom we send to it? What can be resolved has a source; what was never has none yet. */
+static __always_inline int lb_has_source(const struct lb_backend *backend)
+{
+	return !!(lb_word(backend->source) | lb_word(backend->source + 2));
+}
+
 /* What stands before the IP packet, beyond the Ethernet header. */
 static __always_inline __u32 lb_overhead(enum lb_mode mode, const struct lb_backend *way)
 {
@@ -365,6 +371,8 @@ __noinline int lb_forward(struct xdp_md *ctx, const struct packet *packet, struc
 	if (!feature_nat && service->mode == LB_MODE_NAT) /* never as if it were l2 */
 		return lb_drop(REASON_BACKEND_UNABLE);
 	overhead = lb_overhead(service->mode, way);
+	if (overhead && !lb_has_source(way)) /* a way was found, and it is not known yet what we are called there */
+		return lb_drop(REASON_BACKEND_UNRESOLVED);
 	if (packet->ip_length + overhead > way->mtu) {
 		target->mtu = way->mtu - overhead;
 		return lb_refuse(target, REASON_VIP_TOO_BIG, LB_REFUSAL_ICMP);

@@ -38,13 +38,13 @@ static __always_inline int lb_alive(__u32 number)
 	return backend && LB_READ_ONCE(backend->state) & LB_BACKEND_ALIVE;
 }
 
-enum lb_budget_kind { LB_BUDGET_SYN, LB_BUDGET_OTHER, LB_BUDGET_ANSWER };
+enum lb_budget_kind { LB_BUDGET_SYN, LB_BUDGET_OTHER, LB_BUDGET_ANSWER, LB_BUDGET_SIZE };
 
 /* Is one more allowed on this CPU in this second? All fields are read and written: choosing an address instead of a
  * value takes CAP_PERFMON. */
 __noinline int lb_spend(__u32 kind, __u64 now)
 {
-	__u32 syns = 0, others = 0, answers = 0, used, allowed;
+	__u32 syns = 0, others = 0, answers = 0, sizes = 0, used, allowed;
 	const struct lb_settings *settings = bpf_map_lookup_elem(&lb_settings, (const void *)&lb_only);
 	struct lb_budget *budget = bpf_map_lookup_elem(&lb_budgets, (const void *)&lb_only);
 
@@ -54,8 +54,9 @@ __noinline int lb_spend(__u32 kind, __u64 now)
 		syns = budget->syns;
 		others = budget->others;
 		answers = budget->answers;
+		sizes = budget->sizes;
 	}
-	used = kind == LB_BUDGET_SYN ? syns : kind == LB_BUDGET_OTHER ? others : answers;
+	used = kind == LB_BUDGET_SYN ? syns : kind == LB_BUDGET_OTHER ? others : kind == LB_BUDGET_ANSWER ? answers : sizes;
 	allowed = LB_READ_ONCE(settings->syn_budget);
 	if (kind != LB_BUDGET_SYN) {
 		__u32 other = LB_READ_ONCE(settings->other_budget), answer = LB_READ_ONCE(settings->answer_budget);
@@ -68,6 +69,7 @@ __noinline int lb_spend(__u32 kind, __u64 now)
 	budget->syns = syns + (kind == LB_BUDGET_SYN);
 	budget->others = others + (kind == LB_BUDGET_OTHER);
 	budget->answers = answers + (kind == LB_BUDGET_ANSWER);
+	budget->sizes = sizes + (kind == LB_BUDGET_SIZE);
 	return 1;
 }
 

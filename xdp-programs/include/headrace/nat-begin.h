@@ -156,6 +156,8 @@ __noinline int nat_begin(const struct packet *packet, struct lb_target *target, 
 	}
 	if (!nat_prepare_search(&search, scratch, target, backend, snat))
 		return lb_drop(REASON_NAT_PORTS);
+	if (snat && !search.addresses && !lb_has_source(backend))
+		return lb_drop(REASON_BACKEND_UNRESOLVED);
 	port = backend->port;
 	if (!port)
 		port = scratch->key.destination_port;
