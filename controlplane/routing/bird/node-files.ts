@@ -9,12 +9,19 @@ export const nodeFiles: ConfigFiles = {
     try {
       return readdirSync(directory, { withFileTypes: true }).map((entry) => ({
         name: entry.name,
-        directory: entry.isSymbolicLink()
-          ? (statSync(`${directory}/${entry.name}`, { throwIfNoEntry: false })?.isDirectory() ?? false)
-          : entry.isDirectory(),
+        directory: entry.isSymbolicLink() ? leadsToDirectory(`${directory}/${entry.name}`) : entry.isDirectory(),
       }));
     } catch {
       return undefined;
     }
   },
 };
+
+/** A link that leads nowhere, or to itself, is no reason to give up its folder: whoever reads it will be told. */
+function leadsToDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -6,13 +6,22 @@
  *
  * The parser keeps its own stack, so depth of nesting costs memory and not the call stack, and it never throws.
  */
-import type { Diagnostic } from './diagnostic.ts';
+import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { ConfigFiles } from './files.ts';
 import { lex } from './lexer.ts';
 import type { SourceText } from './source.ts';
 import { isLiteral, type Token } from './token.ts';
 import { type Block, type BlockKind, isBlock, lastToken, type Statement, tokensOf } from './tree.ts';
-import { netTypes, optionHeads, selfTerminating, topHeads, valueTypes } from './words.ts';
+import {
+  continuations,
+  knownOptions,
+  latencyValue,
+  netTypes,
+  optionHeads,
+  selfTerminating,
+  topHeads,
+  valueTypes,
+} from './words.ts';
 
 /** A parsed configuration with all that is wrong with its shape. */
 export interface ParsedFile {
@@ -92,13 +101,13 @@ class Parser {
     return level;
   }
 
-  #report(code: string, message: string, span: Token | undefined, hint?: string): void {
+  #report(code: string, message: string, span: Token | undefined, hint?: string, severity: Severity = 'error'): void {
     if (this.diagnostics.length >= maxDiagnostics) return;
     // What the lexer refused has been told, and no advice on the pieces is worth having.
     if (span?.kind === 'bad') return;
     this.diagnostics.push({
       code,
-      severity: 'error',
+      severity,
       message,
       ...(span === undefined ? {} : { span }),
       ...(hint === undefined ? {} : { hint }),
@@ -211,7 +220,7 @@ class Parser {
         }
       }
     } else if (statement.parts.length > 0 && brackets.length === 0) {
-      if (level.kind === 'top' && this.#selfTerminated(level) && token.text !== 'sorted') this.#end(level);
+      if (level.kind === 'top' && this.#selfTerminated(level) && !goesOn(level.statement, token)) this.#end(level);
       else if (token.kind === 'symbol') this.#missing(level, token, index);
     } else if (level.block && token.text === 'protocol' && atLineStart(token)) this.#inner ??= token;
     level.statement.parts.push(token);
@@ -227,9 +236,14 @@ class Parser {
     if (tokensOf(level.statement).some(({ text }) => text === 'where')) {
       if (level.kind === 'options' && !['import', 'export', 'neighbor', 'local'].includes(token.text)) return;
     }
+    const first = head(level.statement);
+    if (continuations.get(first)?.has(token.text)) return;
+    // An option of a version to come may go on with any word: then this is no more than a guess.
+    const sure = level.kind === 'top' || optionHeads.has(first) || knownOptions.has(first);
     const hint = `end '${headText(level.statement)}' with ';'`;
-    this.#report('missing-semicolon', `missing ';' before '${token.text}'`, token, hint);
-    this.#end(level);
+    const message = `missing ';' before '${token.text}'`;
+    this.#report('missing-semicolon', sure ? message : `${message}?`, token, hint, sure ? 'error' : 'warning');
+    if (sure) this.#end(level);
   }
 
   #selfTerminated(level: Level): boolean {
@@ -290,6 +304,12 @@ function headText(statement: Statement): string {
       .map(({ text }) => text)
       .join(' ') || '}',
   );
+}
+
+/** Whether a statement that could end here goes on with this token. */
+function goesOn(statement: Statement, token: Token): boolean {
+  if (token.text === 'sorted') return true;
+  return lastToken(statement)?.text === 'latency' && (token.kind === 'number' || latencyValue.has(token.text));
 }
 
 function atLineStart(token: Token): boolean {

@@ -47,10 +47,13 @@ export const valueTypes: ReadonlySet<string> = new Set([
 export const selfTerminating: readonly RegExp[] = [
   /^(?:ipv4|ipv6|ipv6 sadr|vpn4|vpn6|roa4|roa6|flow4|flow6|mpls|eth|aspa|evpn|neighbor) table \S+(?: sorted)?$/,
   /^watchdog (?:warning|timeout) .+ (?:s|ms|us)$/,
-  /^latency limit .+ (?:s|ms|us)$/,
-  /^(?:debug )?latency (?:limit .+ (?:s|ms|us)|on|off|yes|no)$/,
+  /^(?:debug )?latency limit .+ (?:s|ms|us)$/,
+  /^debug latency(?: (?:on|off|yes|no|true|false|\d+))?$/,
   /^threads \S+$/,
 ];
+
+/** What may follow `debug latency`, which may also stand alone. */
+export const latencyValue: ReadonlySet<string> = new Set(['on', 'off', 'yes', 'no', 'true', 'false', 'limit']);
 
 /** Words that begin a statement of the top level, and never stand behind a value in one. */
 export const topHeads: ReadonlySet<string> = new Set([
@@ -94,4 +97,26 @@ export const optionHeads: ReadonlySet<string> = new Set([
   'passive',
   'receive',
   'preference',
+]);
+
+/** More options whose forms are known well enough to be sure that none of `optionHeads` goes on with them. */
+export const knownOptions: ReadonlySet<string> = new Set([
+  'table',
+  'source',
+  'rr',
+  'connect',
+  'metric',
+  'cost',
+  'hello',
+  'type',
+  'priority',
+  'next',
+  'startup',
+  'path',
+  'peer',
+]);
+
+/** Words of `optionHeads` that go on with an option instead: a BFD neighbor is a line of several. */
+export const continuations: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['neighbor', new Set(['local', 'multihop'])],
 ]);
