@@ -1,11 +1,16 @@
 /** `headrace backends` lists them; `headrace backend` is an operator's word about one. */
 import type { Command } from 'commander';
 import type { BackendReport } from '../../controlplane/balancer/report.ts';
+import type { CheckWay } from '../../controlplane/health/index.ts';
 import { durationMs, durationText } from '../config/durations.ts';
 import { toJson } from '../json.ts';
 import { type InstanceOptions, withInstance, withJson } from './instance.ts';
 import { askRunning } from './services.ts';
 import { table } from './table.ts';
+
+interface CheckedBackend extends BackendReport {
+  readonly checks: readonly CheckWay[];
+}
 
 interface DrainOptions extends InstanceOptions {
   readonly deadline?: string;
@@ -16,7 +21,7 @@ export function addBackends(program: Command): void {
     .description("list the load balancer's backends: state, share of new connections, traffic, reachability")
     .addHelpText('after', '\nExamples:\n  headrace backends\n  headrace backends --json')
     .action(async (options: InstanceOptions) => {
-      print(await askRunning<readonly BackendReport[]>(options, '/backends'), options);
+      print(await askRunning<readonly CheckedBackend[]>(options, '/backends'), options);
     });
   const backend = withInstance(program.command('backend'))
     .description('take a backend out of service and back, without touching the configuration file')
@@ -64,7 +69,7 @@ function add(parent: Command, name: string, state: string, description: string):
     });
 }
 
-function print(backends: readonly BackendReport[], options: InstanceOptions): void {
+function print(backends: readonly CheckedBackend[], options: InstanceOptions): void {
   if (options.json) {
     console.log(toJson(backends, 2));
     return;
@@ -73,7 +78,18 @@ function print(backends: readonly BackendReport[], options: InstanceOptions): vo
     console.log('no services are configured');
     return;
   }
-  const head = ['backend', 'address', 'state', 'weight', 'share', 'packets', 'connections', 'remembered', 'why'];
+  const head = [
+    'backend',
+    'address',
+    'state',
+    'weight',
+    'share',
+    'packets',
+    'connections',
+    'remembered',
+    'checked',
+    'why',
+  ];
   const rows = backends.map((each) => [
     `${each.pool}/${each.backend}`,
     each.address,
@@ -83,7 +99,16 @@ function print(backends: readonly BackendReport[], options: InstanceOptions): vo
     String(each.packets),
     String(each.newConnections),
     String(each.remembered),
+    checked(each.checks),
     [each.reason, each.unreachable].filter(Boolean).join('; '),
   ]);
   console.log(table(head, rows));
+}
+
+/** `tcp`, `http at 198.51.100.10`: kinds, and the VIP for those that are made to it. */
+function checked(checks: readonly CheckWay[]): string {
+  if (checks.length === 0) return '-';
+  const kinds = new Map<string | null, string[]>();
+  for (const { kind, via } of checks) kinds.set(via, [...(kinds.get(via) ?? []), kind]);
+  return [...kinds].map(([via, list]) => (via === null ? list.join(', ') : `${list.join(', ')} at ${via}`)).join(', ');
 }

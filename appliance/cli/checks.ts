@@ -47,11 +47,11 @@ Examples:
 /** The checks as a table, or a line that says that there are none. */
 export function renderChecks(checks: readonly CheckReport[]): string {
   if (checks.length === 0) return 'no checks: give pools.NAME.check in the configuration, or ask for others';
-  const rows = checks.map(({ pool, backend, address, kind, verdict, sinceMs, last, panic }) => [
+  const rows = checks.map(({ pool, backend, address, kind, via, verdict, sinceMs, last, panic }) => [
     panic ? `${pool} (panic: all are used)` : pool,
     backend,
     address,
-    kind,
+    via === null ? kind : `${kind} at ${via}`,
     verdict,
     age(sinceMs),
     last ? `${last.durationMs.toFixed(1)} ms` : '-',

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { removeVipRoutes } from '../../controlplane/balancer/vip-routes.ts';
+import { removeCheckDevice } from '../../controlplane/check-path/index.ts';
 import { type InstancePaths, removeInstance } from '../../controlplane/dataplane/index.ts';
 import { neighborsFile, releaseNeighbors } from '../../controlplane/neighbors/index.ts';
 import type { DaemonStatus } from '../daemon/status.ts';
@@ -21,6 +22,7 @@ export function addDetach(program: Command): void {
       await stopDaemon(paths);
       const detached = existsSync(paths.pins) ? removeInstance(paths) : 0;
       await removeVipRoutes();
+      removeCheckDevice(paths.instance);
       releaseNeighbors(neighborsFile(paths));
       rmSync(paths.run, { recursive: true, force: true });
       console.log(`detached from ${detached} ${detached === 1 ? 'interface' : 'interfaces'}`);

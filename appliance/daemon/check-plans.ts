@@ -1,6 +1,7 @@
 /** From a pool's `check:` to what the monitor does. */
 import { readFileSync } from 'node:fs';
-import type { CheckSpec, CheckTarget, HttpProbe, PoolChecks, Probe } from '../../controlplane/health/index.ts';
+import type { CheckSpec, CheckTarget, HttpProbe, PoolChecks, Probe, Via } from '../../controlplane/health/index.ts';
+import { asked, wayOf } from '../config/check-ways.ts';
 import type { CheckConfig } from '../config/schema/checks.ts';
 import type { Config } from '../config/schema/index.ts';
 import { StartError } from './start-error.ts';
@@ -9,7 +10,7 @@ import { StartError } from './start-error.ts';
 export function poolChecks(config: Config): PoolChecks[] {
   return Object.entries(config.pools).flatMap(([pool, { backends, check }]) => {
     if (!check) return [];
-    const spec = checkSpec(check, pool);
+    const spec = checkSpec(check, pool, viasOf(config, pool, check));
     const targets = Object.entries(backends).map(
       ([backend, { address }]): CheckTarget => ({ pool, backend, address, check: spec }),
     );
@@ -17,9 +18,23 @@ export function poolChecks(config: Config): PoolChecks[] {
   });
 }
 
-function checkSpec(check: CheckConfig, pool: string): CheckSpec {
+/** By kind, for checks through the forwarding path. A service that is set aside takes nothing: its checks wait for it. */
+function viasOf({ services }: Config, pool: string, check: CheckConfig): ReadonlyMap<string, Via> {
+  if (check.via === 'direct') return new Map();
+  return new Map(
+    asked(check).map(([kind, ask]) => [
+      kind,
+      wayOf(services, pool, check.vip, ask) ?? { service: '', vip: check.vip ?? '' },
+    ]),
+  );
+}
+
+function checkSpec(check: CheckConfig, pool: string, vias: ReadonlyMap<string, Via>): CheckSpec {
   return {
-    probes: probes(check, pool),
+    probes: probes(check, pool).map((probe) => {
+      const via = vias.get(probe.kind);
+      return via ? { ...probe, via } : probe;
+    }),
     intervalMs: check.interval,
     fastIntervalMs: Math.min(check.fast_interval, check.interval),
     timeoutMs: check.timeout,

@@ -1,4 +1,7 @@
-/** Where the packet path's object is: beside dist/, in a checkout as in an installation. */
+/** Where the BPF objects are: beside dist/, in a checkout as in an installation. */
 import { fileURLToPath } from 'node:url';
 
 export const objectPath = fileURLToPath(new URL('../../../build/xdp/headrace.bpf.o', import.meta.url));
+
+/** That of the programs which carry health checks. */
+export const probeObjectPath = fileURLToPath(new URL('../../../build/xdp/probe.bpf.o', import.meta.url));

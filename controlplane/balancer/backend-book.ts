@@ -41,6 +41,10 @@ export class BackendBook {
     return [...this.#statuses.values()];
   }
 
+  get(pool: string, backend: string): BackendStatus | undefined {
+    return this.#statuses.get(lineOf(pool, backend));
+  }
+
   of(pool: string): readonly BackendStatus[] {
     return this.list().filter((status) => status.pool === pool);
   }

@@ -9,6 +9,8 @@
  * What is there at the start is what packets see: a daemon takes over the pinned rings as they are, and a configuration
  * that changed while none ran is a change like any other.
  */
+
+import type { ServiceWay } from '../check-path/index.ts';
 import { timedGrace } from '../routing/fib/grace.ts';
 import { BackendBook } from './backend-book.ts';
 import type { BackendStatus, WayNeeds } from './backend-status.ts';
@@ -168,6 +170,16 @@ export class Balancer implements ServiceStates {
   /** Connections remembered for a backend, while slots move and translated, as of the last walks. */
   rememberedFor(number: number): number {
     return this.sweeper.rememberedFor(number) + this.nat.connectionsOf(number);
+  }
+
+  /** How packets of a service get to a backend; undefined while the packet path does not know both. */
+  wayTo(service: string, pool: string, backend: string): ServiceWay | undefined {
+    const record = this.#records.find((each) => each.service === service);
+    const number = record && this.state.services.numberOf(record.name);
+    const status = this.#book.get(pool, backend);
+    if (number === undefined || !status) return undefined;
+    const hop = this.#options.hops.get(status.spec.address);
+    return { service: number, backend: status.number, local: hop?.local ?? false, source: hop?.source };
   }
 
   /** Do packets still go to the backend of this number? */

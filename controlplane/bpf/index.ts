@@ -12,3 +12,4 @@ export { inNetns, netnsInode } from './netns.ts';
 export { BpfObject } from './object.ts';
 export { Program, type TestRunOptions, type TestRunResult } from './program.ts';
 export { RingBuffer } from './ring-buffer.ts';
+export { isOwnTcx, TcxLink } from './tcx-link.ts';

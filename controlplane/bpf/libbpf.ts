@@ -61,7 +61,14 @@ export const linkCreate = lib.func('int bpf_link_create(int program, int target,
 ) => number;
 export const progQuery = lib.func(
   'int bpf_prog_query(int target, int type, uint flags, void *attachFlags, void *ids, void *count)',
-) as (target: number, type: number, flags: number, attachFlags: null, ids: null, count: Uint32Array) => number;
+) as (
+  target: number,
+  type: number,
+  flags: number,
+  attachFlags: null,
+  ids: Uint32Array | null,
+  count: Uint32Array,
+) => number;
 export const linkUpdate = lib.func('int bpf_link_update(int link, int program, const void *options)') as (
   link: number,
   program: number,

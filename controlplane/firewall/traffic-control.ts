@@ -5,6 +5,7 @@
  * What the kernel puts there by itself (`mq`, `fq_codel`, `noqueue`, …) orders packets and decides about none, so it is
  * no finding.
  */
+import { isOwnTcx } from '../bpf/index.ts';
 import * as libbpf from '../bpf/libbpf.ts';
 import { AttributeTable, AttributeWriter, littleEndian } from '../netlink/attributes.ts';
 import { NetlinkError, type RequestSocket } from '../netlink/index.ts';
@@ -122,8 +123,11 @@ export function tcxPrograms(interfaces: readonly { readonly index: number }[]): 
     .join();
 }
 
-/** Programs attached by tcx (kernel 6.6); none on kernels that do not know it. */
+/** Programs attached by tcx (kernel 6.6), but for those of this process; none on kernels that do not know it. */
 function hasTcx(ifindex: number, type: number): boolean {
-  const count = new Uint32Array(1);
-  return libbpf.progQuery(ifindex, type, 0, null, null, count) === 0 && count[0]! > 0;
+  const ids = new Uint32Array(64);
+  const count = new Uint32Array([ids.length]);
+  return (
+    libbpf.progQuery(ifindex, type, 0, null, ids, count) === 0 && ids.subarray(0, count[0]).some((id) => !isOwnTcx(id))
+  );
 }

@@ -1,7 +1,7 @@
 /** One check of one backend: what came of it so far, and when it is due again. */
 import type { Clock } from './clock.ts';
 import { type CheckResult, fromError, type Outcome } from './outcome.ts';
-import type { Run } from './probes/index.ts';
+import type { Destination, Run } from './probes/index.ts';
 import type { CheckTiming, Probe } from './spec.ts';
 import { type CheckState, initialState, isChanging, nextState } from './verdict.ts';
 
@@ -14,6 +14,8 @@ export interface LastOutcome extends Outcome {
 
 export interface CheckOptions {
   readonly clock: Clock;
+  /** Asked before each check. @returns where it goes, or why that cannot be said */
+  readonly destination: () => Destination | string;
   /** 0 to 1, for the jitter. */
   readonly random: () => number;
   /** After every outcome, with whether the verdict has changed. */
@@ -64,9 +66,13 @@ export class Check {
 
   /** Checks once. @returns when it is due again. Never rejects. */
   readonly once = async (): Promise<number> => {
-    const { clock, random } = this.#options;
+    const { clock, random, destination } = this.#options;
     const started = clock.now();
-    const outcome = await this.#run(this.address, this.#timing.timeoutMs).catch(fromError);
+    const to = destination();
+    const outcome: Outcome =
+      typeof to === 'string'
+        ? { result: 'error', detail: to }
+        : await this.#run(to, this.#timing.timeoutMs).catch(fromError);
     const now = clock.now();
     if (!this.#ended) this.#take(outcome, started, now);
     const { intervalMs, fastIntervalMs, jitter } = this.#timing;

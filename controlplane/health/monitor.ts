@@ -12,9 +12,9 @@ import { Check, type LastOutcome } from './check.ts';
 import { type Clock, monotonicClock } from './clock.ts';
 import { DurationHistogram } from './duration-histogram.ts';
 import type { CheckResult } from './outcome.ts';
-import { Probes, type Run } from './probes/index.ts';
+import { type Destination, Probes, type Run } from './probes/index.ts';
 import { Scheduler, type SchedulerOptions, type SchedulerStatistics } from './scheduler.ts';
-import type { CheckTarget, Probe, ProbeKind } from './spec.ts';
+import type { CheckTarget, Probe, ProbeKind, Via } from './spec.ts';
 import { combine, isPanic, type Verdict } from './verdict.ts';
 
 /** The backends of one pool that are checked. */
@@ -31,6 +31,8 @@ export interface CheckReport {
   readonly backend: string;
   readonly address: string;
   readonly kind: ProbeKind;
+  /** The VIP it is made to, through the forwarding path; null: directly, to the address. */
+  readonly via: string | null;
   readonly verdict: Verdict;
   /** Since when, milliseconds ago. */
   readonly sinceMs: number;
@@ -40,6 +42,12 @@ export interface CheckReport {
   readonly counts: Readonly<Record<CheckResult, number>>;
   /** The pool is in panic mode: the balancer is told "up" whatever the verdict is. */
   readonly panic: boolean;
+}
+
+/** One check of a backend, and the VIP it is made to; null: directly, to the backend's own address. */
+export interface CheckWay {
+  readonly kind: ProbeKind;
+  readonly via: string | null;
 }
 
 /** A backend's verdict, or a pool's panic, has changed. */
@@ -63,6 +71,8 @@ export interface MonitorOptions {
   readonly random?: () => number;
   /** Makes a check; by default one that asks the network. */
   readonly make?: (probe: Probe) => Run;
+  /** Where a check through the forwarding path goes; by default there is none. @returns or why that cannot be said */
+  readonly wayTo?: (pool: string, backend: string, via: Via) => Destination | string;
   /** Default: nothing. */
   readonly onEvent?: (event: HealthEvent) => void;
 }
@@ -86,6 +96,7 @@ export class HealthMonitor implements BackendHealth {
   readonly #random: () => number;
   readonly #probes = new Probes();
   readonly #make: (probe: Probe) => Run;
+  readonly #wayTo: NonNullable<MonitorOptions['wayTo']>;
   readonly #scheduler: Scheduler;
   readonly #onEvent: (event: HealthEvent) => void;
   readonly #listeners = new Set<(pool: string) => void>();
@@ -95,6 +106,7 @@ export class HealthMonitor implements BackendHealth {
     this.#clock = options.clock ?? monotonicClock;
     this.#random = options.random ?? Math.random;
     this.#make = options.make ?? ((probe) => this.#probes.make(probe));
+    this.#wayTo = options.wayTo ?? (() => 'there is no forwarding path to check through');
     this.#scheduler = new Scheduler(this.#clock, options.scheduler);
     this.#onEvent = options.onEvent ?? (() => undefined);
   }
@@ -165,6 +177,7 @@ export class HealthMonitor implements BackendHealth {
       const check = new Check(address, probe, spec, runs.get(probe)!, {
         clock: this.#clock,
         random: this.#random,
+        destination: () => (probe.via ? this.#wayTo(target.pool, target.backend, probe.via) : { address }),
         onOutcome: (done, changed) => this.#take(target.pool, target.backend, done, changed),
       });
       if (known) check.inherit(known.check);
@@ -206,6 +219,12 @@ export class HealthMonitor implements BackendHealth {
     for (const listener of this.#listeners) listener(pool);
   }
 
+  /** By what a backend is checked; null: directly. */
+  waysTo(pool: string, backend: string): CheckWay[] {
+    const checks = this.#pools.get(pool)?.backends.get(backend)?.checks ?? new Map();
+    return [...checks.values()].map(({ check }) => ({ kind: check.probe.kind, via: check.probe.via?.vip ?? null }));
+  }
+
   /** Every check there is. */
   report(): CheckReport[] {
     const now = this.#clock.now();
@@ -224,6 +243,7 @@ export class HealthMonitor implements BackendHealth {
             backend,
             address: check.address,
             kind: check.probe.kind,
+            via: check.probe.via?.vip ?? null,
             verdict,
             sinceMs: now - since,
             successes,

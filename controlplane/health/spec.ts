@@ -1,17 +1,29 @@
 /** What is checked and how often: data from the configuration, compared as a whole when it changes. */
 
+/** Through a service's forwarding path, to its VIP on the backend. */
+export interface Via {
+  readonly service: string;
+  readonly vip: string;
+}
+
+/** What all kinds have. */
+interface Way {
+  /** Left out: directly, to the backend's own address. */
+  readonly via?: Via;
+}
+
 /** TCP connect; the handshake is all that is asked for. */
-export interface TcpProbe {
+export interface TcpProbe extends Way {
   readonly kind: 'tcp';
   readonly port: number;
 }
 
-export interface HttpProbe {
+export interface HttpProbe extends Way {
   readonly kind: 'http' | 'https';
   readonly port: number;
   readonly method: string;
   readonly path: string;
-  /** The Host header; the backend's address by default. */
+  /** The Host header; the address that is checked by default. */
   readonly host?: string;
   /** Ranges of status codes that are well, both ends included. */
   readonly status: readonly (readonly [number, number])[];
@@ -29,7 +41,7 @@ export interface HttpProbe {
   readonly verify: boolean;
 }
 
-export interface DnsProbe {
+export interface DnsProbe extends Way {
   readonly kind: 'dns';
   readonly port: number;
   readonly name: string;
@@ -39,7 +51,7 @@ export interface DnsProbe {
   readonly answer?: string;
 }
 
-export interface UdpProbe {
+export interface UdpProbe extends Way {
   readonly kind: 'udp';
   readonly port: number;
   readonly send: Uint8Array;
@@ -47,7 +59,7 @@ export interface UdpProbe {
   readonly expect?: Uint8Array;
 }
 
-export interface IcmpProbe {
+export interface IcmpProbe extends Way {
   readonly kind: 'icmp';
 }
 

@@ -1,13 +1,23 @@
 /** `balancer`: what holds for all services. */
 import { z } from 'zod';
 import { ringSizes } from '../../../controlplane/balancer/maglev.ts';
-import { addressSchema, portRangeSchema } from './names.ts';
+import { parsePrefix } from '../../../controlplane/netlink/ip-address.ts';
+import { addressOrPrefixSchema, addressSchema, portRangeSchema } from './names.ts';
 import { count, duration } from './units.ts';
 
 const silence = (standard: string, what: string) =>
   duration(1000, 30 * 86_400_000)
     .prefault(standard)
     .describe(what);
+
+const checkPrefix = (family: 4 | 6, standard: string) =>
+  addressOrPrefixSchema
+    .refine((text) => {
+      const prefix = parsePrefix(text);
+      return prefix?.family === family && prefix.prefixLength <= (family === 4 ? 28 : 124);
+    }, `not a prefix of IPv${family} with room for a dozen addresses: write ${standard}`)
+    .default(standard)
+    .describe(`IPv${family}: one address is taken for each VIP on each backend that is checked.`);
 
 const natSchema = z.strictObject({
   idle: z
@@ -83,6 +93,12 @@ export const balancerSchema = z.strictObject({
     })
     .prefault({})
     .describe('Outer source of tunnels; by default the address the kernel would use towards the backend.'),
+  check_addresses: z
+    .strictObject({ ipv4: checkPrefix(4, '240.0.0.0/16'), ipv6: checkPrefix(6, 'fd68:6561:6472:6163::/112') })
+    .prefault({})
+    .describe(
+      'Addresses that stand for VIPs on backends, for checks with `via: vip`. They never leave this box; take prefixes that the network does not use.',
+    ),
   nat: natSchema.prefault({}).describe('What holds for all services in mode `nat`.'),
   blackhole_vips: z
     .boolean()

@@ -1,7 +1,7 @@
 /** `pools.NAME.check`: how the backends of a pool are checked. */
 import { z } from 'zod';
 import { dnsCodes, dnsTypes } from '../../../controlplane/health/index.ts';
-import { portSchema } from './names.ts';
+import { addressSchema, portSchema } from './names.ts';
 import { count, duration, percent } from './units.ts';
 
 const statusSchema = z
@@ -113,6 +113,17 @@ export const checkSchema = z
       .optional()
       .describe('A datagram is answered.'),
     icmp: z.strictObject({}).optional().describe('An echo request (ping) is answered: the host is there, no more.'),
+    via: z
+      .enum(['direct', 'vip'])
+      .default('direct')
+      .describe(
+        "`direct`: to the backend's own address. `vip`: to the VIP on the backend, in the mode of the service, as a client's packets go; `port` is then the service's.",
+      ),
+    vip: addressSchema
+      .optional()
+      .describe(
+        'With `via: vip`: which; by default the first of the first service that uses the pool and takes the port.',
+      ),
     interval: duration(100, 3_600_000).prefault('2s').describe('From one check to the next.'),
     fast_interval: duration(50, 3_600_000)
       .prefault('500ms')

@@ -141,12 +141,14 @@ class BalancerPart implements Part {
       events.emit('backend_changed', { pool, backend: spec.name, state: view.state, before, reason: view.reason }),
     );
     exchange.services.use(balancer);
+    exchange.serviceWay = (service, pool, backend) => balancer.wayTo(service, pool, backend);
     return { balancer, memory, hops };
   }
 
   #stop(): void {
     if (!this.#running) return;
     this.#context.exchange.services.use(undefined);
+    this.#context.exchange.serviceWay = () => undefined;
     const { balancer, memory, hops } = this.#running;
     this.#running = undefined;
     balancer.close();
@@ -217,7 +219,7 @@ class BalancerPart implements Part {
   routes() {
     return {
       'GET /services': () => (this.#running ? reportServices(this.#running.balancer, this.#running.memory) : []),
-      'GET /backends': () => (this.#running ? reportBackends(this.#running.balancer, this.#running.memory) : []),
+      'GET /backends': () => this.#backends(),
       'GET /connections': (request: RouteRequest) => this.#connections(request),
       'POST /backends': (request: RouteRequest) => this.#say(request),
       'POST /plan': async ({ body }: RouteRequest) => {
@@ -226,6 +228,13 @@ class BalancerPart implements Part {
         return planChange(balancer, balancerSpecOf(config, balancer?.spec));
       },
     };
+  }
+
+  #backends() {
+    if (!this.#running) return [];
+    const { checksOf } = this.#context.exchange;
+    const reports = reportBackends(this.#running.balancer, this.#running.memory);
+    return reports.map((report) => ({ ...report, checks: checksOf(report.pool, report.backend) }));
   }
 
   /** Translated connections: those that match the question, counted, and the first of them. */

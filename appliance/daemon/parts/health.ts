@@ -11,6 +11,7 @@ const eventNames = { up: 'backend_passes', down: 'backend_fails', unknown: 'back
 export const healthPart: PartDefinition = {
   create({ events, exchange }): Part {
     const monitor = new HealthMonitor({
+      wayTo: (pool, backend, via) => exchange.wayTo(pool, backend, via),
       onEvent: (event) => {
         if (event.kind === 'panic') events.emit(event.panic ? 'panic_began' : 'panic_ended', { pool: event.pool });
         else {
@@ -20,6 +21,7 @@ export const healthPart: PartDefinition = {
       },
     });
     exchange.health.use(monitor);
+    exchange.checksOf = (pool, backend) => monitor.waysTo(pool, backend);
     let plans: ReturnType<typeof poolChecks> = [];
     const panics = (): string[] => [...poolsInPanic(monitor.report())];
     return {

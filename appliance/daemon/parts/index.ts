@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema/index.ts';
 import type { Part, PartContext, PartDefinition } from '../part.ts';
 import { announcePart } from './announce.ts';
 import { balancerPart } from './balancer.ts';
+import { checkPathPart } from './check-path.ts';
 import { fib } from './fib.ts';
 import { firewallPart } from './firewall.ts';
 import { healthPart } from './health.ts';
@@ -20,6 +21,7 @@ const definitions: readonly PartDefinition[] = [
   // The balancer's part comes between checks and announcements: it asks the former, and the latter ask it.
   healthPart,
   balancerPart,
+  checkPathPart,
   announcePart,
   live,
 ];

@@ -5,10 +5,11 @@
 import { createSocket } from 'node:dgram';
 import { isIP } from 'node:net';
 import { fromError, type Outcome, timeout } from '../outcome.ts';
+import type { Destination } from './probe.ts';
 
 /** @param judge what to make of an answer; undefined waits for the next. */
 export function exchange(
-  address: string,
+  { address, localAddress }: Destination,
   port: number,
   question: Uint8Array,
   timeoutMs: number,
@@ -34,11 +35,16 @@ export function exchange(
       const outcome = judge(answer);
       if (outcome) end(outcome);
     });
-    socket.connect(port, address, () => {
+    const ask = (): void => {
       if (ended) return;
-      socket.send(question, (error) => {
-        if (error) end(fromError(error));
+      socket.connect(port, address, () => {
+        if (ended) return;
+        socket.send(question, (error) => {
+          if (error) end(fromError(error));
+        });
       });
-    });
+    };
+    if (localAddress) socket.bind({ address: localAddress, exclusive: true }, ask);
+    else ask();
   });
 }

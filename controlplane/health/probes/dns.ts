@@ -12,7 +12,7 @@ export const dnsTypes = ['A', 'AAAA', 'CNAME', 'MX', 'NS', 'PTR', 'SOA', 'SRV', 
 export const dnsCodes = ['NOERROR', 'NXDOMAIN', 'REFUSED', 'SERVFAIL', 'NOTIMP', 'FORMERR'] as const;
 
 export function dnsRun(probe: DnsProbe): Run {
-  return (address, timeoutMs) => {
+  return (to, timeoutMs) => {
     // A new number each time, so that a late answer to the last question is not taken for one to this.
     const id = randomInt(0x10000);
     const query = encode({
@@ -21,7 +21,7 @@ export function dnsRun(probe: DnsProbe): Run {
       flags: 0x0100 /* recursion desired */,
       questions: [{ type: probe.type as RecordType, name: probe.name }],
     });
-    return exchange(address, probe.port, query, timeoutMs, (bytes) => judge(probe, id, bytes));
+    return exchange(to, probe.port, query, timeoutMs, (bytes) => judge(probe, id, bytes));
   };
 }
 

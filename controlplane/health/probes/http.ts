@@ -12,7 +12,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import vm from 'node:vm';
 import { failure, fromError, type Outcome, success, timeout } from '../outcome.ts';
 import type { HttpProbe } from '../spec.ts';
-import type { Run } from './probe.ts';
+import type { Destination, Run } from './probe.ts';
 
 const REGEX_LIMIT_MS = 20;
 
@@ -20,9 +20,9 @@ export function httpRun(probe: HttpProbe): Run {
   const judge = bodyJudge(probe);
   // Parsing certificates takes milliseconds: once a probe, not once a check.
   const secureContext = probe.kind === 'https' ? createSecureContext(probe.ca ? { ca: probe.ca } : {}) : undefined;
-  return (address, timeoutMs) =>
+  return (to, timeoutMs) =>
     new Promise<Outcome>((resolve) => {
-      const options = requestOptions(probe, address, secureContext);
+      const options = requestOptions(probe, to, secureContext);
       const request = probe.kind === 'https' ? httpsRequest(options) : httpRequest(options);
       let stage = 'connection';
       const timer = setTimeout(() => end(timeout(timeoutMs, stage)), timeoutMs);
@@ -46,12 +46,17 @@ export function httpRun(probe: HttpProbe): Run {
     });
 }
 
-function requestOptions(probe: HttpProbe, address: string, secureContext: SecureContext | undefined): RequestOptions {
-  const bracketed = isIP(address) === 6 ? `[${address}]` : address;
+function requestOptions(
+  probe: HttpProbe,
+  { address, localAddress, host = address }: Destination,
+  secureContext: SecureContext | undefined,
+): RequestOptions {
+  const bracketed = isIP(host) === 6 ? `[${host}]` : host;
   const usual = probe.kind === 'https' ? 443 : 80;
   const name = probe.sni ?? probe.host?.replace(/:\d+$/, '');
   return {
     host: address,
+    ...(localAddress && { localAddress }),
     port: probe.port,
     method: probe.method,
     path: probe.path,

@@ -10,7 +10,7 @@ export class IcmpEcho {
   readonly #sockets: Partial<Record<4 | 6, IcmpSocket>> = {};
   readonly #waiting = new Map<string, () => void>();
 
-  readonly run: Run = (address, timeoutMs) => {
+  readonly run: Run = ({ address }, timeoutMs) => {
     const target = parseIp(address);
     if (!target) return Promise.resolve({ result: 'error', detail: `${address} is no address` });
     return new Promise<Outcome>((resolve) => {

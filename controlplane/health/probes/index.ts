@@ -8,7 +8,7 @@ import { tcpRun } from './tcp.ts';
 import { udpRun } from './udp.ts';
 
 export { dnsCodes, dnsTypes } from './dns.ts';
-export type { Run } from './probe.ts';
+export type { Destination, Run } from './probe.ts';
 
 /** Makes checks, and holds what they share. */
 export class Probes {

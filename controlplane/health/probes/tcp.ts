@@ -8,9 +8,9 @@ import type { TcpProbe } from '../spec.ts';
 import type { Run } from './probe.ts';
 
 export function tcpRun({ port }: TcpProbe): Run {
-  return (address, timeoutMs) =>
+  return ({ address, localAddress }, timeoutMs) =>
     new Promise<Outcome>((resolve) => {
-      const socket = connect({ host: address, port, noDelay: true });
+      const socket = connect({ host: address, port, noDelay: true, ...(localAddress && { localAddress }) });
       const timer = setTimeout(() => end(timeout(timeoutMs, 'connection')), timeoutMs);
       const end = (outcome: Outcome): void => {
         clearTimeout(timer);

@@ -8,8 +8,8 @@ const SHOWN = 32;
 
 export function udpRun({ port, send, expect }: UdpProbe): Run {
   const wanted = expect && Buffer.from(expect);
-  return (address, timeoutMs) =>
-    exchange(address, port, send, timeoutMs, (answer) => {
+  return (to, timeoutMs) =>
+    exchange(to, port, send, timeoutMs, (answer) => {
       if (!wanted || answer.includes(wanted)) return success(`${answer.length} bytes in answer`);
       return failure(`the answer is ${show(answer)}, wanted ${show(wanted)} in it`);
     });

@@ -46,6 +46,34 @@ describe('check', () => {
     });
   });
 
+  describe('via: vip', () => {
+    const services = `services:
+  www: { frontends: [ { vip: [198.51.100.0/28, 198.51.100.10], tcp: [80, 8000-8100] } ], pool: web }
+  names: { frontends: [ { vip: "2001:db8:51::10", udp: any } ], pool: web }`;
+    const vias = (check: string): unknown[] =>
+      poolChecks(parse(check, services))[0]!.targets[0]!.check.probes.map(({ kind, via }) => [kind, via]);
+
+    it('finds the service that takes the port, and its first address', () => {
+      expect(vias('{ via: vip, tcp: { port: 80 }, http: { port: 8050 }, dns: { name: a.example } }')).toEqual([
+        ['tcp', { service: 'www', vip: '198.51.100.10' }],
+        ['http', { service: 'www', vip: '198.51.100.10' }],
+        ['dns', { service: 'names', vip: '2001:db8:51::10' }],
+      ]);
+      expect(vias('{ via: vip, vip: 198.51.100.3, tcp: { port: 80 } }')).toEqual([
+        ['tcp', { service: 'www', vip: '198.51.100.3' }],
+      ]);
+      expect(vias('{ tcp: { port: 80 } }')).toEqual([['tcp', undefined]]);
+    });
+
+    it('says what cannot be checked so', () => {
+      const say = (check: string): string => wrong(() => parse(check, services));
+      expect(say('{ via: vip, tcp: { port: 81 } }')).toMatch(/no service of pool "web" takes tcp port 81/);
+      expect(say('{ via: vip, vip: 198.51.100.16, tcp: { port: 80 } }')).toMatch(/tcp port 80 at 198\.51\.100\.16/);
+      expect(say('{ via: vip, tcp: { port: 80 }, icmp: {} }')).toMatch(/answered by the balancer itself/);
+      expect(say('{ vip: 198.51.100.10, tcp: { port: 80 } }')).toMatch(/only goes with via: vip/);
+    });
+  });
+
   it('takes bytes as text or hex, and statuses one by one or in ranges', () => {
     const [pool] = poolChecks(
       parse('{ udp: { port: 7, send: hi, expect_hex: 00ff }, http: { status: [204, 300-302] }, interval: 100ms }'),
@@ -72,7 +100,7 @@ describe('check', () => {
     ['{ http: { status: 300-200 } }', /the lower status comes first/],
     ['{ tcp: { port: 0 } }', /a port is from 1 to 65535/],
     ['{ udp: { port: 7 } }', /give send or send_hex/],
-    ['{ tcp: { port: 25 }, via: vip }', /unknown key/],
+    ['{ tcp: { port: 25 }, by: vip }', /unknown key/],
     ['{ tcp: { port: 25 }, timeout: 5 }', /expected string, received number/],
   ])('%s is refused', (check, message) => {
     expect(wrong(() => parse(check))).toMatch(message);

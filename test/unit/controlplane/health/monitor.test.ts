@@ -25,12 +25,14 @@ function rig() {
     clock,
     random: () => 0.5,
     onEvent: (event) => events.push(event),
-    make: (probe) => async (address) => {
-      asked.push({ at: clock.now(), address, kind: probe.kind });
-      await new Promise<void>((resolve) => clock.after(5, resolve));
-      const result = answers.get(`${address} ${probe.kind}`) ?? answers.get(address) ?? 'success';
-      return { result, detail: `as told: ${result}` };
-    },
+    make:
+      (probe) =>
+      async ({ address }) => {
+        asked.push({ at: clock.now(), address, kind: probe.kind });
+        await new Promise<void>((resolve) => clock.after(5, resolve));
+        const result = answers.get(`${address} ${probe.kind}`) ?? answers.get(address) ?? 'success';
+        return { result, detail: `as told: ${result}` };
+      },
   });
   monitor.onChange((pool) => told.push(pool));
   return { clock, answers, asked, events, told, monitor };
