@@ -26,12 +26,23 @@ int headrace_xdp(struct xdp_md *ctx)
 {
 	struct packet packet = {};
 	__u32 watched = feature_tap ? tap_look(ctx) : 0;
-	int answer = parse(ctx, &packet);
+	int answer = LB_UNPARSED;
 
-	if (answer == NEXT)
-		answer = guard(ctx, &packet);
-	if (answer == NEXT)
-		answer = balance(ctx, &packet);
+	if (feature_balance && feature_balance_straight) {
+		/* Without CAP_PERFMON the verifier also follows what is only speculated. A store to the stack ends that. */
+		*(volatile int *)&answer = LB_UNPARSED;
+		answer = lb_straight(ctx, &packet);
+	}
+	if (answer == LB_UNPARSED || answer == LB_LONG) {
+		if (answer == LB_UNPARSED)
+			answer = parse(ctx, &packet);
+		else
+			answer = NEXT;
+		if (answer == NEXT)
+			answer = guard(ctx, &packet);
+		if (answer == NEXT)
+			answer = balance(ctx, &packet);
+	}
 	if (answer == NEXT)
 		answer = packet.why_not ? pass(packet.why_not) : handover(&packet);
 	if (answer == NEXT)

@@ -340,15 +340,11 @@ __noinline int lb_balance(struct xdp_md *ctx, struct packet *packet)
 
 static __always_inline int balance(struct xdp_md *ctx, struct packet *packet)
 {
-	int answer = LB_LONG;
-
 	/* The tables are always there. Asking for them here, where there are none while the feature is off, keeps the
 	 * verifier from following what is only speculated into functions that need them. */
 	if (!feature_balance || !lb_my_tables())
 		return NEXT;
-	if (feature_balance_straight)
-		answer = lb_straight(ctx, packet);
-	return answer == LB_LONG ? lb_balance(ctx, packet) : answer;
+	return lb_balance(ctx, packet);
 }
 
 #endif
