@@ -1,9 +1,9 @@
 /** `headrace load`: the short privileged part of a start, apart from the daemon. */
 import type { Command } from 'commander';
 import { isBpffs } from '../../controlplane/bpf/index.ts';
-import { DataPlane, instancePaths } from '../../controlplane/dataplane/index.ts';
+import { DataPlane, instancePaths, preloadLosses } from '../../controlplane/dataplane/index.ts';
 import { loadConfig } from '../config/load.ts';
-import { objectPath } from '../daemon/object-path.ts';
+import { lossesObjectPath, objectPath } from '../daemon/object-path.ts';
 import { featuresOf } from '../daemon/parts/index.ts';
 import { missingPrivileges } from '../daemon/privileges.ts';
 import { StartError } from '../daemon/start-error.ts';
@@ -36,5 +36,11 @@ Examples:
       if (missing) throw new StartError(missing);
       const variant = DataPlane.preload(objectPath, paths, featuresOf(config));
       console.log(`loaded: programs of instance "${paths.instance}" are pinned as ${variant}`);
+      try {
+        preloadLosses(lossesObjectPath, paths);
+      } catch (error) {
+        // Packets are forwarded without it, and the daemon tells the operator.
+        console.error(`what is lost after the verdict will not be counted: ${(error as Error).message}`);
+      }
     });
 }

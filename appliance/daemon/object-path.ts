@@ -5,3 +5,6 @@ export const objectPath = fileURLToPath(new URL('../../../build/xdp/headrace.bpf
 
 /** That of the programs which carry health checks. */
 export const probeObjectPath = fileURLToPath(new URL('../../../build/xdp/probe.bpf.o', import.meta.url));
+
+/** That of the programs which count what is lost after the verdict. */
+export const lossesObjectPath = fileURLToPath(new URL('../../../build/xdp/losses.bpf.o', import.meta.url));

@@ -13,3 +13,4 @@ export { BpfObject } from './object.ts';
 export { Program, type TestRunOptions, type TestRunResult } from './program.ts';
 export { RingBuffer } from './ring-buffer.ts';
 export { isOwnTcx, TcxLink } from './tcx-link.ts';
+export { TracepointLink } from './tracepoint-link.ts';

@@ -59,6 +59,10 @@ export const linkCreate = lib.func('int bpf_link_create(int program, int target,
   type: number,
   options: Bytes,
 ) => number;
+export const tracepointOpen = lib.func('int bpf_raw_tracepoint_open(const char *name, int program)') as (
+  name: string | null,
+  program: number,
+) => number;
 export const progQuery = lib.func(
   'int bpf_prog_query(int target, int type, uint flags, void *attachFlags, void *ids, void *count)',
 ) as (

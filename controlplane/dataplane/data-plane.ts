@@ -19,6 +19,7 @@ import {
   takePreloaded,
   unpinOthers,
 } from './loading.ts';
+import { Losses, type LossRow, removeLosses } from './losses.ts';
 import type { Features } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
 import { preloadAside } from './preload.ts';
@@ -40,6 +41,7 @@ export class DataPlane implements Disposable {
   #features: Features;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #loaded: Loaded;
+  #losses: Losses | undefined;
 
   private constructor(objectPath: string, paths: InstancePaths, features: Features, loaded: Loaded) {
     this.#objectPath = objectPath;
@@ -239,6 +241,7 @@ export class DataPlane implements Disposable {
       const { COUNTERS_PER_SLOT: count } = counterLayout;
       for (let i = 0; i < count; i++) this.maps.counters.set(slot * count + i, { packets: 0n, bytes: 0n });
       if (this.maps.paths) forgetPaths(this.maps.paths, slot);
+      this.#losses?.forget(slot);
       return slot;
     }
     return 0;
@@ -251,6 +254,19 @@ export class DataPlane implements Disposable {
   /** What XDP sent, by the interfaces it came in by and left by. */
   paths(): PathRow[] {
     return this.maps.paths ? readPaths(this.maps.slots, this.maps.paths) : [];
+  }
+
+  /**
+   * Has what is lost after the verdict counted, from now on or as before.
+   * @throws BpfError, VerifierError where that cannot be: packets are forwarded all the same.
+   */
+  countLosses(objectPath: string): void {
+    this.#losses ??= Losses.open(objectPath, this.#paths);
+  }
+
+  /** What was lost after the verdict, of every interface with a slot; undefined while it is not counted. */
+  losses(): LossRow[] | undefined {
+    return this.#losses?.rows(slotNames(this.maps.slots));
   }
 
   /**
@@ -272,6 +288,7 @@ export class DataPlane implements Disposable {
   close(): void {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
+    this.#losses?.close();
     closeLoaded(this.#loaded);
   }
 
@@ -342,6 +359,7 @@ export function removeInstance(paths: InstancePaths): number {
     unlinkSync(pin);
   }
   removePreloaded(paths);
+  removeLosses(paths);
   if (existsSync(paths.maps)) for (const name of readdirSync(paths.maps)) unlinkSync(path.join(paths.maps, name));
   for (const directory of [paths.links, paths.maps, paths.pins]) if (existsSync(directory)) rmdirSync(directory);
   return detached;

@@ -8,5 +8,6 @@ export {
   removeInstance,
 } from './data-plane.ts';
 export { type DataPlaneMaps, takeMaps } from './loading.ts';
+export { type LossRow, lossCauses, preloadLosses } from './losses.ts';
 export { type Features, isWanted, shrinkUnwanted } from './optional-maps.ts';
 export { type InstancePaths, instancePaths } from './pins.ts';

@@ -10,6 +10,8 @@ export interface InstancePaths {
   readonly links: string;
   /** Programs loaded beforehand. */
   readonly programs: string;
+  /** Programs and links that count what is lost after the verdict. */
+  readonly losses: string;
   /** Directory of sockets and the like. */
   readonly run: string;
   /** What outlives the machine's restarts: what operators said on the command line. */
@@ -33,6 +35,7 @@ export function instancePaths(
     maps: path.join(pins, 'maps'),
     links: path.join(pins, 'links'),
     programs: path.join(pins, 'programs'),
+    losses: path.join(pins, 'losses'),
     run,
     state: path.join(stateRoot, instance),
     controlSocket: path.join(run, 'control.sock'),

@@ -57,7 +57,7 @@ export function variantOf({ objectPath, features, maps }: Ingredients): string {
 const digests = new Map<string, { readonly file: string; readonly digest: Buffer }>();
 
 /** Of a file's content, which is read again when the file is another. */
-function digestOf(objectPath: string): Buffer {
+export function digestOf(objectPath: string): Buffer {
   const { ino, size, mtimeMs } = statSync(objectPath);
   const file = `${ino} ${size} ${mtimeMs}`;
   const known = digests.get(objectPath);

@@ -26,4 +26,16 @@ export const packetsMetrics = {
     labels: ['interface', 'egress'],
     help: 'Bytes of the frames counted in headrace_forwarded_packets_total, as they arrived, layer 2 included.',
   },
+  transmitErrors: {
+    name: 'headrace_transmit_errors_total',
+    type: 'counter',
+    labels: ['interface', 'cause'],
+    help: 'Packets lost after the verdict (XDP_REDIRECT or XDP_TX), by the interface they should have left by. Pinned, as headrace_packets_total.',
+  },
+  transmitErrorsCounted: {
+    name: 'headrace_transmit_errors_counted',
+    type: 'gauge',
+    labels: [],
+    help: '1 while headrace_transmit_errors_total is kept, 0 where the programs that count it could not be loaded.',
+  },
 } as const satisfies Record<string, MetricDefinition>;

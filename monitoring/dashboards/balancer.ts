@@ -157,5 +157,68 @@ export function balancer(): Dashboard {
         ],
       ),
     )
+    .withRow(new RowBuilder('Translated connections (mode nat)'))
+    .withPanel(
+      series(
+        {
+          title: 'Connections by state',
+          description:
+            'As of the last walk through the tables. Many that are opening and few established: a flood, or servers that do not answer.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (state) (${m.natConnections}{${box}})`, legend: '{{state}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Fill of the tables',
+          description:
+            'flows: confirmed connections; when it is full, new ones are not kept. opening: those that begin; when it is full, the oldest make room.',
+          unit: 'percentunit',
+        },
+        [
+          {
+            expr: `max by (instance, table) (${m.natEntries}{${box}} / ${m.natMaxEntries}{${box}})`,
+            legend: '{{instance}} {{table}}',
+          },
+        ],
+        { most: 1, limits: { warn: 0.5, bad: 0.8 } },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Begun and ended',
+          description:
+            'Connections a second: remembered for their first packet, confirmed by both sides, and taken out by a walk after their idle time.',
+          unit: 'cps',
+        },
+        [
+          {
+            expr: `sum by (event) (rate(${m.natEvents}{${box}, event=~"begun|established"}[$__rate_interval]))`,
+            legend: '{{event}}',
+          },
+          { expr: `sum(rate(${m.natSwept}{${box}}[$__rate_interval]))`, legend: 'taken out' },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Refused',
+          description:
+            'refused_budget: too many began in a second. refused_full: confirmed, and no room. ports: no port was free. given_up: the server was down, so it went to another.',
+          unit: 'cps',
+        },
+        [
+          {
+            expr: `sum by (event) (rate(${m.natEvents}{${box}, event=~"refused_.*|ports|given_up"}[$__rate_interval]))`,
+            legend: '{{event}}',
+          },
+        ],
+      ),
+    )
     .build();
 }

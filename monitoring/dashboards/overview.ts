@@ -19,6 +19,7 @@ export function overview(): Dashboard {
           title: 'Boxes',
           description: 'Boxes whose daemon answered at the last scrape.',
           unit: 'short',
+          width: 3,
         },
         { expr: `count(${m.buildInfo}{${box}})`, legend: 'boxes' },
       ),
@@ -29,6 +30,7 @@ export function overview(): Dashboard {
           title: 'Forwarded',
           description: 'Packets a second that left by the fast path.',
           unit: 'pps',
+          width: 3,
         },
         { expr: `sum(${rate(m.packets, 'verdict=~"tx|redirect"')})`, legend: 'forwarded' },
       ),
@@ -40,6 +42,7 @@ export function overview(): Dashboard {
           description:
             'Share of all packets that never went through the kernel. What is for the box itself belongs to the kernel.',
           unit: 'percentunit',
+          width: 3,
         },
         {
           expr: `1 - sum(${rate(m.packets, 'verdict="pass"')}) / sum(${rate(m.packets)})`,
@@ -54,9 +57,22 @@ export function overview(): Dashboard {
           title: 'Dropped',
           description: 'Packets a second that the fast path dropped. What the kernel drops is not in it.',
           unit: 'pps',
+          width: 3,
         },
         { expr: `sum(${rate(m.packets, 'verdict=~"drop|aborted"')}) or vector(0)`, legend: 'dropped' },
         { warn: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Lost after the verdict',
+          description: 'Packets a second that XDP sent and that no interface took. The router dashboard says why.',
+          unit: 'pps',
+          width: 3,
+        },
+        { expr: `sum(${rate(m.transmitErrors)})`, legend: 'lost' },
+        { bad: 1 },
       ),
     )
     .withPanel(
@@ -66,8 +82,21 @@ export function overview(): Dashboard {
           description:
             'Interfaces of the configuration on which XDP does not run in the driver: the kernel forwards there, or generic mode.',
           unit: 'short',
+          width: 3,
         },
         { expr: `count(${m.interfaceInfo}{${box}, xdp_mode!="native"}) or vector(0)`, legend: 'interfaces' },
+        { bad: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Services down',
+          description: 'Services with too few backends, on all boxes: their VIPs are withdrawn.',
+          unit: 'short',
+          width: 3,
+        },
+        { expr: `count(${m.serviceUp}{${box}} == 0) or vector(0)`, legend: 'services' },
         { bad: 1 },
       ),
     )
@@ -77,6 +106,7 @@ export function overview(): Dashboard {
           title: 'Configuration',
           description: 'Whether the last reload took effect on every box.',
           unit: 'short',
+          width: 3,
         },
         { expr: `min(${m.lastReloadSuccessful}{${box}})`, legend: 'configuration' },
         { below: true, bad: 1 },

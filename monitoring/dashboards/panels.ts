@@ -6,6 +6,8 @@ import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
   BigValueColorMode,
   BigValueGraphMode,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
   ReduceDataOptionsBuilder,
@@ -92,6 +94,10 @@ export function series(text: PanelText, queries: readonly Query[], options: Seri
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
   if (options.stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal));
   if (options.most !== undefined) panel.max(options.most);
+  if (options.limits)
+    panel
+      .thresholds(thresholds(options.limits))
+      .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
   queries.forEach((query, i) => {
     panel.withTarget(target(query, refIdOf(i)));
   });
@@ -105,6 +111,8 @@ export interface SeriesOptions {
   /** Legends are verdicts. */
   readonly colorsByVerdict?: boolean;
   readonly most?: number;
+  /** Drawn as dashed lines. */
+  readonly limits?: Limits;
 }
 
 /** From which value on it is worth a look, and from which on it is bad. Without `warn` there is no in-between. */

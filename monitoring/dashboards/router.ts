@@ -92,6 +92,24 @@ export function router(): Dashboard {
         { stacked: true },
       ),
     )
+    .withPanel(
+      series(
+        {
+          title: 'Lost after the verdict',
+          description:
+            'Packets a second that XDP sent and that never left, by the interface they should have left by. queue_full: more than it can send. All other causes want mending: the list of alerts says how.',
+          unit: 'pps',
+          width: 24,
+        },
+        [
+          {
+            expr: `sum by (interface, cause) (${rate(m.transmitErrors)}) > 0`,
+            legend: '{{interface}} {{cause}}',
+          },
+        ],
+        { stacked: true },
+      ),
+    )
     .withRow(new RowBuilder('Interfaces'))
     .withPanel(
       table(

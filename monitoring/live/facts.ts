@@ -56,6 +56,19 @@ const known: Readonly<Record<string, { readonly title: string; readonly describe
       return { text, tone: announced < wanted ? 'bad' : 'good' };
     },
   },
+  losses: {
+    title: 'Lost after the verdict',
+    describe: ({ counted, lost }) => {
+      if (typeof counted !== 'boolean' || !Array.isArray(lost)) return undefined;
+      if (!counted) return { text: 'not counted: see the notes', tone: 'attention' };
+      if (lost.length === 0) return { text: 'nothing', tone: 'good' };
+      const each = (lost as readonly Status[]).map((row) => {
+        const { interface: name, cause, packets } = row;
+        return `${count(Number(packets), 'packet')} for ${name || 'others'} (${cause})`;
+      });
+      return { text: each.join(', '), tone: 'neutral' };
+    },
+  },
   health: { title: 'Health checks' },
   tap: {
     title: 'Capture',

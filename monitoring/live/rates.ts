@@ -69,8 +69,13 @@ export function counterRates(before: CounterReading, after: CounterReading): Cou
         packets: round(reason.packets / seconds),
         words: wordsFor(reason.outcome, reason.reason),
       }))
-      .sort((a, b) => b.packets - a.packets || b.total - a.total || a.reason.localeCompare(b.reason)),
+      .sort(mostFirst),
   };
+}
+
+/** The largest rate first, then the largest number. */
+export function mostFirst(a: LiveReason, b: LiveReason): number {
+  return b.packets - a.packets || b.total - a.total || a.reason.localeCompare(b.reason);
 }
 
 function keyOf({ interface: name, verdict, reason }: CounterRow): string {

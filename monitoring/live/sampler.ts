@@ -5,13 +5,14 @@
  * It asks only for what the daemon has at hand and reads the counters once; what must be waited for, such as sessions of
  * routing daemons, is asked for elsewhere and given when it is there.
  */
-import type { CounterRow, PathRow } from '../../controlplane/dataplane/index.ts';
+import type { CounterRow, LossRow, PathRow } from '../../controlplane/dataplane/index.ts';
 import type { PortState } from '../../controlplane/ports/index.ts';
 import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
 import { factsOf } from './facts.ts';
 import { TrafficHistory } from './history.ts';
+import { type LossRates, lossRates, noLosses } from './losses.ts';
 import type { DeviceCounts } from './net-dev.ts';
-import { type CounterRates, type CounterReading, counterRates, noTraffic, round } from './rates.ts';
+import { type CounterRates, type CounterReading, counterRates, mostFirst, noTraffic, round } from './rates.ts';
 import { type BalanceReading, servicesOf } from './services.ts';
 import { sessionsOf } from './sessions.ts';
 import type { History, LiveInterface, LiveService, Rate, Snapshot } from './snapshot.ts';
@@ -30,6 +31,8 @@ export interface LiveSources {
   readonly status: () => LiveStatus;
   readonly counters: () => readonly CounterRow[];
   readonly paths: () => readonly PathRow[];
+  /** What was lost after the verdict; absent or undefined where that is not counted. */
+  readonly losses?: () => readonly LossRow[] | undefined;
   readonly ports: () => readonly PortState[];
   readonly devices: () => ReadonlyMap<string, DeviceCounts>;
   readonly sessions: () => readonly BgpSession[];
@@ -49,6 +52,7 @@ const REASONS = 12;
 interface Reading extends CounterReading {
   readonly devices: ReadonlyMap<string, DeviceCounts>;
   readonly paths: readonly PathRow[];
+  readonly losses: readonly LossRow[];
 }
 
 export class LiveSampler {
@@ -63,7 +67,7 @@ export class LiveSampler {
   constructor(sources: LiveSources) {
     this.#sources = sources;
     this.#last = this.#read();
-    this.#snapshot = this.#make({ total: noTraffic, interfaces: new Map(), reasons: [] }, new Map(), noWays);
+    this.#snapshot = this.#make({ total: noTraffic, interfaces: new Map(), reasons: [] }, new Map(), noWays, noLosses);
   }
 
   get snapshot(): Snapshot {
@@ -79,10 +83,12 @@ export class LiveSampler {
     const next = this.#read();
     const rates = counterRates(this.#last, next);
     const left = sentRates(this.#last, next);
-    const ways = waysOf(this.#last.paths, next.paths, Math.max(0.001, (next.at - this.#last.at) / 1000));
+    const seconds = Math.max(0.001, (next.at - this.#last.at) / 1000);
+    const ways = waysOf(this.#last.paths, next.paths, seconds);
+    const losses = lossRates(this.#last.losses, next.losses, seconds);
     this.#last = next;
     if (this.#rest-- <= 0) this.#lookAtServices(next.at);
-    this.#snapshot = this.#make(rates, left, ways);
+    this.#snapshot = this.#make(rates, left, ways, losses);
     this.#history.add(this.#snapshot.at, rates, Object.keys(this.#snapshot.interfaces));
     return this.#snapshot;
   }
@@ -96,11 +102,11 @@ export class LiveSampler {
   }
 
   #read(): Reading {
-    const { counters, devices, paths, clock = () => performance.now() } = this.#sources;
-    return { at: clock(), rows: counters(), paths: paths(), devices: devices() };
+    const { counters, devices, paths, losses, clock = () => performance.now() } = this.#sources;
+    return { at: clock(), rows: counters(), paths: paths(), losses: losses?.() ?? [], devices: devices() };
   }
 
-  #make(rates: CounterRates, left: ReadonlyMap<string, Rate>, ways: Ways): Snapshot {
+  #make(rates: CounterRates, left: ReadonlyMap<string, Rate>, ways: Ways, losses: LossRates): Snapshot {
     const { box, status, ports, sessions, now = Date.now } = this.#sources;
     const { healthy, problems, notes, parts } = status();
     return {
@@ -110,8 +116,8 @@ export class LiveSampler {
       problems: [...problems],
       notes: [...notes],
       traffic: rates.total,
-      interfaces: Object.fromEntries(ports().map((port) => [port.name, interfaceOf(port, rates, left, ways)])),
-      reasons: rates.reasons.slice(0, REASONS),
+      interfaces: Object.fromEntries(ports().map((port) => [port.name, interfaceOf(port, rates, left, ways, losses)])),
+      reasons: [...rates.reasons, ...losses.reasons].sort(mostFirst).slice(0, REASONS),
       services: this.#services,
       sessions: sessionsOf(sessions()),
       facts: factsOf(parts),
@@ -119,7 +125,14 @@ export class LiveSampler {
   }
 }
 
-function interfaceOf(port: PortState, rates: CounterRates, left: ReadonlyMap<string, Rate>, ways: Ways): LiveInterface {
+function interfaceOf(
+  port: PortState,
+  rates: CounterRates,
+  left: ReadonlyMap<string, Rate>,
+  ways: Ways,
+  losses: LossRates,
+): LiveInterface {
+  const lost = losses.interfaces.get(port.name);
   const sent = ways.to.get(port.name) ?? noRate;
   return {
     up: port.up,
@@ -130,6 +143,7 @@ function interfaceOf(port: PortState, rates: CounterRates, left: ReadonlyMap<str
     in: rates.interfaces.get(port.name) ?? noTraffic,
     out: allThatLeft(sent, left.get(port.name) ?? noRate),
     sent,
+    ...(lost ? { lost } : {}),
     to: ways.from.get(port.name) ?? {},
   };
 }

@@ -35,6 +35,8 @@ export interface LiveInterface {
   readonly out: Rate;
   /** Of that, what XDP sent: counted by the packet path, whatever the driver counts. Bytes as they arrived. */
   readonly sent: Rate;
+  /** Packets that XDP sent and that were lost on their way out of it. Absent when there were none. */
+  readonly lost?: number;
   /** What arrived here and XDP sent on, by the interface it left by. */
   readonly to: Readonly<Record<string, Rate>>;
 }

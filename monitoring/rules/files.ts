@@ -1,6 +1,6 @@
 /** The rule files for Prometheus, and the runbook. */
 import { stringify } from 'yaml';
-import { alertRules } from './alerts.ts';
+import { alertRules } from './alerts/index.ts';
 import { recordingRules } from './recording.ts';
 
 const head = '# Generated from monitoring/rules: change it there.\n';

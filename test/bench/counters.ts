@@ -1,10 +1,10 @@
 /**
  * What watching costs: the same packet by programs that count and sample more and more, taking turns, and by one that
- * does neither. For a routed packet and for one of a service. From minima: a noisy moment only ever adds.
+ * does neither; and veth to veth, with what is lost after the verdict counted from tracepoints. For a routed packet and for one of a service. From minima: a noisy moment only ever adds.
  */
 import { maps as benchMaps } from '../../controlplane/bpf/generated/balance-bench.ts';
 import { portFlag } from '../../controlplane/bpf/generated/headrace.ts';
-import { BpfObject, type MappedMap } from '../../controlplane/bpf/index.ts';
+import { BpfObject, type MappedMap, netnsInode, TracepointLink } from '../../controlplane/bpf/index.ts';
 import type { Features } from '../../controlplane/dataplane/index.ts';
 import { idle } from '../../controlplane/tap/tap.ts';
 import { BalancerBox, TCP } from '../dataplane/balancer/box.ts';
@@ -92,9 +92,25 @@ async function measureEndToEnd(rounds: number): Promise<Table> {
     subject.setFlags(portFlag.VIRTUAL);
     return { name, program: subject.program, delivers: true };
   });
+  const [, counted] = subjects;
+  const losses = stack.use(BpfObject.open(`${repository}/build/xdp/losses.bpf.o`));
+  losses.setConstants({ own_netns: lab.router.inNamespace(netnsInode) });
+  losses.load();
+  const watched = { ...counted!, name: 'and what is lost after the verdict', beside: () => attached(losses) };
+  subjects.splice(2, 0, watched);
   const generator = { name: 'generator', program: references.program('router_drop'), delivers: false };
   const rows = await measureSubjects(lab, references, rounds, REPEAT, [generator, ...subjects]);
   return { packet: 'routed, from veth to veth', rows };
+}
+
+/** The programs that count losses, on their tracepoints. */
+function attached(losses: BpfObject): Disposable {
+  const links = new Stack();
+  for (const name of ['headrace_redirect_err', 'headrace_devmap_xmit', 'headrace_exception']) {
+    using program = losses.program(name);
+    links.use(TracepointLink.attach(program));
+  }
+  return links;
 }
 
 function measureBalanced(rounds: number): Table {
@@ -148,10 +164,10 @@ export async function benchCounters({ json, rounds }: CountersOptions): Promise<
   }
   for (const { packet, rows } of tables) {
     console.log(`\nns a packet ${packet}`);
-    console.log(`${''.padEnd(28)}    min  median  ratio  without the harness`);
+    console.log(`${''.padEnd(36)}    min  median  ratio  without the harness`);
     for (const [i, { name, ns, ratio, net }] of rows.entries()) {
       const ratios = i === 0 ? '' : `${ratio.toFixed(3).padStart(7)}  ${net.toFixed(3)}`;
-      console.log(`${name.padEnd(28)} ${ns.min.toFixed(1).padStart(6)}  ${ns.median.toFixed(1).padStart(6)}${ratios}`);
+      console.log(`${name.padEnd(36)} ${ns.min.toFixed(1).padStart(6)}  ${ns.median.toFixed(1).padStart(6)}${ratios}`);
     }
   }
 }

@@ -48,6 +48,8 @@ export interface LiveSubject {
   readonly name: string;
   readonly program: Program | undefined;
   readonly delivers: boolean;
+  /** What is there while it runs, and only then. */
+  readonly beside?: () => Disposable;
 }
 
 /** All of them, taking turns. */
@@ -63,7 +65,8 @@ export async function measureSubjects(
   const received = (): number => Number(references.received.getPerCpu(0)!.reduce((sum, count) => sum + count, 0n));
   const samples = candidates.map(() => ({ ns: [] as number[], lost: [] as number[] }));
   for (let round = 0; round <= rounds; round++) {
-    for (const [i, { program, delivers }] of candidates.entries()) {
+    for (const [i, { program, delivers, beside }] of candidates.entries()) {
+      using _beside = beside?.();
       using _router: XdpLink | undefined = program && lab.attach(lab.router, lab.ingress, program);
       const before = received();
       runOnCpus([0]);

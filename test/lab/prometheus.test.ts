@@ -8,7 +8,7 @@ import { BpfObject, XdpLink } from '../../controlplane/bpf/index.ts';
 import { shrinkUnwanted } from '../../controlplane/dataplane/index.ts';
 import { catalogue } from '../../monitoring/catalogue/index.ts';
 import { dashboards } from '../../monitoring/dashboards/index.ts';
-import { alertRules } from '../../monitoring/rules/alerts.ts';
+import { alertRules } from '../../monitoring/rules/alerts/index.ts';
 import { recordingRules } from '../../monitoring/rules/recording.ts';
 import {
   Bird,
@@ -88,7 +88,10 @@ beforeAll(async () => {
           check: { tcp: { port: 8080 }, interval: '1s', timeout: '900ms', rise: 2, fall: 2 },
         },
       },
-      services: { www: { frontends: [{ vip: VIP, tcp: [8080] }], pool: 'web', forward: { mode: 'l2' } } },
+      services: {
+        www: { frontends: [{ vip: VIP, tcp: [8080] }], pool: 'web', forward: { mode: 'l2' } },
+        shop: { frontends: [{ vip: VIP, tcp: [8081] }], pool: 'web', forward: { mode: 'nat' } },
+      },
       announce: { startup_hold: '0s', verify: { daemon: 'bird', socket: near.socket, sessions: 'upstream' } },
       daemons: { bird: near.socket },
       metrics: { compat: ['bird', 'ipvs'] },

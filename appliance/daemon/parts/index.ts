@@ -9,6 +9,7 @@ import { fib } from './fib.ts';
 import { firewallPart } from './firewall.ts';
 import { healthPart } from './health.ts';
 import { live } from './live.ts';
+import { lossesPart } from './losses.ts';
 import { neighborsPart } from './neighbors.ts';
 import { tapPart } from './tap.ts';
 
@@ -18,6 +19,7 @@ const definitions: readonly PartDefinition[] = [
   firewallPart,
   neighborsPart,
   tapPart,
+  lossesPart,
   // The balancer's part comes between checks and announcements: it asks the former, and the latter ask it.
   healthPart,
   balancerPart,

@@ -77,6 +77,7 @@ class Live implements Part {
       status: this.#context.whole,
       counters: () => this.#context.plane.counters(),
       paths: () => this.#context.plane.paths(),
+      losses: () => this.#context.plane.losses(),
       ports: () => this.#context.ports.states,
       devices: readDeviceCounts,
       sessions: () => this.#watch.sessions,

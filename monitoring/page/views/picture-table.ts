@@ -11,6 +11,7 @@ const heads = [
   'Bits in',
   'Packets out',
   'Bits out',
+  'Lost after',
 ];
 const wayHeads = ['From', 'To', 'Packets sent by XDP', 'Bits'];
 
@@ -41,6 +42,7 @@ export class PictureTable {
           bitRate(bytes),
           packetRate(port.out.packets),
           bitRate(port.out.bytes),
+          packetRate(port.lost ?? 0),
         ];
         for (const [i, text] of cells.entries()) write(row.children[i]!, text);
       },

@@ -161,6 +161,7 @@ function together(rows: readonly LiveInterface[]): LiveInterface {
     packets: sum(rows.map((row) => of(row).packets)),
     bytes: sum(rows.map((row) => of(row).bytes)),
   });
+  const lost = sum(rows.map((row) => row.lost ?? 0));
   return {
     up: true,
     mode: '',
@@ -173,6 +174,7 @@ function together(rows: readonly LiveInterface[]): LiveInterface {
     },
     out: rate((row) => row.out),
     sent: rate((row) => row.sent),
+    ...(lost > 0 ? { lost } : {}),
     to: {},
   };
 }
@@ -186,10 +188,14 @@ function inCard(box: Box, name: string, row: LiveInterface): Card {
 }
 
 function outCard(box: Box, name: string, row: LiveInterface): Card {
-  const detail = row.transmits || row.mode === '' ? '' : 'sent by the kernel';
+  const detail = row.lost
+    ? `✕ ${packetRate(row.lost)} lost`
+    : row.transmits || row.mode === ''
+      ? ''
+      : 'sent by the kernel';
   return {
     box,
-    kind: row.up ? '' : 'faint',
+    kind: row.lost ? 'bad' : row.up ? '' : 'faint',
     name,
     detail,
     lines: [`out ${packetRate(row.out.packets)}`, bitRate(row.out.bytes)],
