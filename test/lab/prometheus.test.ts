@@ -65,11 +65,9 @@ beforeAll(async () => {
   writeFileSync(
     config,
     JSON.stringify({
-      global: { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '250ms' },
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '500ms' },
       rule_files: [hasty, `${rules}/headrace-recording.yaml`],
-      scrape_configs: [
-        { job_name: 'headrace', scrape_timeout: '250ms', static_configs: [{ targets: ['127.0.0.1:9469'] }] },
-      ],
+      scrape_configs: [{ job_name: 'headrace', static_configs: [{ targets: ['127.0.0.1:9469'] }] }],
     }),
   );
   const folder = `${pair.box.folder}/prometheus`;
@@ -98,7 +96,7 @@ beforeAll(async () => {
     }),
     web.line(/^listening$/),
   ]);
-  await until('Prometheus to have scraped a few times', () => query('count_over_time(up[1m]) > 6').length > 0, {
+  await until('Prometheus to have scraped a few times', () => query('count_over_time(up[1m]) > 3').length > 0, {
     timeoutMs: 60_000,
   });
 });
