@@ -8,6 +8,7 @@ export type { Collector, Collectors } from './collector.ts';
 export { counterSamples, type Sample } from './counter-samples.ts';
 export { createMetrics, Exporter, type Family } from './exporter.ts';
 export { type FibSource, fibCollectors } from './fib-collectors.ts';
+export { agentAddressOf } from './flow-export/agent-address.ts';
 export { type InterfaceCounters, interfaceCounters } from './flow-export/interface-counters.ts';
 export { SflowAgent } from './flow-export/sflow.ts';
 export { type HealthSource, healthCollectors, poolsInPanic } from './health-collectors.ts';

@@ -6,6 +6,7 @@
  */
 import type { TapRecord } from '../../controlplane/tap/index.ts';
 import type { InterfaceCounters } from './interface-counters.ts';
+import { outputOf } from './output.ts';
 import { XdrWriter } from './xdr.ts';
 
 const VERSION = 5;
@@ -16,10 +17,8 @@ const GENERIC_COUNTERS = 1;
 const ETHERNET = 1;
 const ETHERNET_CSMACD = 6;
 const FULL_DUPLEX = 1;
-/** "The packet was discarded, for reason …" in place of an output interface; 256 is "unknown". */
-const DISCARDED = 0x40000000 | 256;
-/** The output interface is not known: the kernel forwards it. */
-const UNKNOWN = 0;
+/** The frame check sequence: on the wire, and counted in its length, but never seen here. */
+const FCS_BYTES = 4;
 /** Below any path's MTU with its headers. */
 const DATAGRAM_BYTES = 1400;
 const HEAD_BYTES = 44;
@@ -39,6 +38,8 @@ export interface AgentOptions {
 interface Source {
   sequence: number;
   pool: number;
+  /** Samples that were lost, told with the next one of the same CPU, as is the pool they stood for. */
+  drops: number;
 }
 
 /** Turns samples into datagrams; what does not fill one waits for `flush`. */
@@ -49,8 +50,6 @@ export class SflowAgent {
   #pending: Buffer[] = [];
   #bytes = 0;
   #sequence = 0;
-  /** Samples that were lost before they came here. */
-  drops = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -58,25 +57,25 @@ export class SflowAgent {
 
   flow(record: TapRecord): void {
     const { header } = record;
-    const source = this.#flows.get(header.ingress) ?? { sequence: 0, pool: 0 };
+    const source = this.#flows.get(header.ingress) ?? { sequence: 0, pool: 0, drops: 0 };
     this.#flows.set(header.ingress, source);
     source.sequence++;
     source.pool += header.pool;
+    source.drops += header.missed;
     const raw = new XdrWriter()
       .u32(ETHERNET)
-      .u32(header.length)
-      .u32(0)
+      .u32(header.length + FCS_BYTES)
+      .u32(FCS_BYTES) // stripped: "in the case of a non-encapsulated 802.3 packet stripped >= 4"
       .opaque(record.incoming.subarray(0, 128))
       .bytes();
-    const output = header.egress || (record.verdict === 'drop' || record.verdict === 'aborted' ? DISCARDED : UNKNOWN);
     const body = new XdrWriter()
       .u32(source.sequence)
       .u32(header.ingress & 0xffffff)
       .u32(this.#options.rate)
       .u32(BigInt(source.pool))
-      .u32(this.drops)
+      .u32(BigInt(source.drops))
       .u32(header.ingress)
-      .u32(output)
+      .u32(outputOf(record))
       .u32(1)
       .u32(RAW_HEADER)
       .opaque(raw)
@@ -94,7 +93,7 @@ export class SflowAgent {
       .u32(FULL_DUPLEX)
       .u32((of.up ? 1 : 0) | (of.running ? 2 : 0))
       .u64(of.inBytes)
-      .u32(of.inPackets)
+      .u32(of.inPackets > of.inMulticast ? of.inPackets - of.inMulticast : 0n) // unicast
       .u32(of.inMulticast)
       .u32(0xffffffff) // broadcast: not counted
       .u32(of.inDrops)

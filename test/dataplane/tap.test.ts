@@ -1,6 +1,6 @@
 /** The tap: what is captured and sampled, and that packets fare the same with it as without. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { lbRefusal } from '../../controlplane/bpf/generated/headrace.ts';
+import { lbRefusal, tapLayout } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, RingBuffer } from '../../controlplane/bpf/index.ts';
 import {
   type CaptureOptions,
@@ -10,9 +10,10 @@ import {
   tapFilterOf,
 } from '../../controlplane/tap/index.ts';
 import { BalancerBox, steady, TCP } from './balancer/box.ts';
+import { filler } from './packets/bytes.ts';
 import { forwarded, type PacketSpec, packet } from './packets/packet.ts';
-import { tcp, udp } from './packets/transport.ts';
-import { leaseForEver, TestRouter } from './router.ts';
+import { carries, tcp, udp } from './packets/transport.ts';
+import { leaseForEver, type ReasonName, TestRouter } from './router.ts';
 import { expectRow } from './table.ts';
 import { Vlan } from './vlans.ts';
 
@@ -121,6 +122,74 @@ describe('capture', () => {
     expect(taken).toEqual(names);
   });
 
+  const strange: PacketSpec = { ...web, to: '02:00:00:00:99:99' };
+  it.each<[string, string, PacketSpec, string, string]>([
+    ['another host', 'other_host', strange, 'host 198.51.100.7 and tcp and port 443', 'host 198.51.100.8'],
+    ['a group frame', 'group_frame', { ...over6, to: '33:33:00:00:00:01' }, 'dst host 2001:db8:100::7', 'ip'],
+    ['a tag nobody has', 'vlan', { ...web, tags: [7] }, 'src host 10.0.1.2 and dst port 443', 'dst port 442'],
+    ['two of them', 'vlan', { ...web, tags: [[0x88a8, 7], 8] }, 'dst host 198.51.100.7 and dst port 443', 'udp'],
+    ['a bad checksum', 'bad_checksum', { ...web, checksum: 1 }, 'tcp and dst port 443', 'src port 443'],
+    ['a wrong length', 'malformed', { ...web, lengthField: 1000 }, 'src net 10.0.1.0/24 and port 443', 'port 444'],
+    ['options', 'ip_options', { ...web, options: [1, 1, 1, 0] }, 'dst port 443', 'dst port 444'],
+    [
+      'a first fragment',
+      'forwarded',
+      { ...web, fragment: { offset: 0, more: true } },
+      'dst port 443 and dst host 198.51.100.7',
+      'dst port 444',
+    ],
+    [
+      'one of IPv6',
+      'forwarded',
+      { destination: '2001:db8:100::7', payload: udp({ destinationPort: 53 }), fragment: { offset: 0, more: true } },
+      'udp and dst port 53',
+      'tcp',
+    ],
+  ])('looks into what parsing gave up on or left out: %s', (_, reason, spec, filter, other) => {
+    watch({ filter });
+    expectRow(router, spec, reason === 'forwarded' ? { out: 'out0' } : (reason as ReasonName));
+    expect(read(captured)).toMatchObject([{ reason }]);
+    watch({ filter: other });
+    router.run(packet(spec));
+    expect(read(captured)).toEqual([]);
+  });
+
+  it('finds ports in what has them only: not in a later fragment, nor in an SPI, nor in what is cut short', () => {
+    const spi: PacketSpec = { payload: carries(50, [0, 80, 0, 80, ...filler(16)]) };
+    const later: PacketSpec = {
+      payload: carries(17, [0, 80, 0, 80, ...filler(16)]),
+      fragment: { offset: 64, more: false },
+    };
+    const short: PacketSpec = { payload: carries(17, [0, 80]) };
+    // What an earlier packet left in the place of the copy is not taken for this one's.
+    watch({ filter: 'port 80' });
+    router.run(packet({ payload: udp({ destinationPort: 80 }) }));
+    for (const spec of [spi, later, short]) router.run(packet(spec));
+    expect(read(captured)).toHaveLength(1);
+    watch({ filter: 'src port 0' });
+    for (const spec of [spi, later, short]) router.run(packet(spec));
+    expect(read(captured)).toEqual([]);
+  });
+
+  it.each([14, 20, 40, 95, 96, 128, 200])('matches all that a filter asks for with a snap length of %i', (snap) => {
+    const deep: PacketSpec = {
+      ...web,
+      to: '02:00:00:00:99:99',
+      tags: [[0x88a8, 7], 8],
+      options: Array.from({ length: 40 }, () => 1),
+    };
+    watch({ snap, filter: 'dst host 198.51.100.7 and dst port 443', sampleRate: 1 });
+    for (const spec of [web, deep]) router.run(packet(spec));
+    const frames = [web, deep].map((spec) => Buffer.from(packet(spec)));
+    expect(read(captured).map(({ incoming }) => Buffer.from(incoming))).toEqual(
+      frames.map((frame) => frame.subarray(0, snap)),
+    );
+    // A sample is as long as samples are, whatever a capture beside it wants.
+    expect(read(sampled).map(({ incoming }) => Buffer.from(incoming))).toEqual(
+      frames.map((frame) => frame.subarray(0, tapLayout.SAMPLE_BYTES)),
+    );
+  });
+
   it('takes what came in by a VLAN interface, by its name as by that of its port', () => {
     const v10 = new Vlan(router, { name: 'v10', number: 10, port: 'in0', tags: [[0x8100, 10]] });
     const tagged: PacketSpec = { ...plain, tags: [[0x8100, 10]] };
@@ -179,6 +248,24 @@ describe('capture', () => {
     expect(taken).toBeGreaterThan(0);
     expect(taken).toBeLessThan(1000);
     expect(sum((state) => state.limited) - before).toBe(1000n - BigInt(taken));
+  });
+
+  it('takes a quarter of its rate in a quarter of a second, whatever the kernel calls a jiffy', () => {
+    watch({ rate: 40 });
+    const taken = new Map<string, number>();
+    const quarter = 250_000_000n;
+    const records: TapRecord[] = [];
+    const end = process.hrtime.bigint() + 4n * quarter;
+    do {
+      for (let i = 0; i < 200; i++) router.run(packet(plain));
+      records.push(...read(captured));
+    } while (process.hrtime.bigint() < end);
+    for (const { header } of records) {
+      const window = `${header.cpu} ${header.time / quarter}`;
+      taken.set(window, (taken.get(window) ?? 0) + 1);
+    }
+    expect(taken.size).toBeGreaterThan(1);
+    for (const count of taken.values()) expect(count).toBeLessThanOrEqual(10);
   });
 });
 

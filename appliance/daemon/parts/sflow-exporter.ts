@@ -7,7 +7,7 @@ import { BpfMap, RingBuffer } from '../../../controlplane/bpf/index.ts';
 import type { InstancePaths } from '../../../controlplane/dataplane/index.ts';
 import { type Link, parseIp, RouteNetlink } from '../../../controlplane/netlink/index.ts';
 import { readTapRecord, type Tap } from '../../../controlplane/tap/index.ts';
-import { interfaceCounters, readNetDev, SflowAgent } from '../../../monitoring/index.ts';
+import { agentAddressOf, interfaceCounters, readNetDev, SflowAgent } from '../../../monitoring/index.ts';
 import type { Config } from '../../config/schema/index.ts';
 import { splitListen } from '../listen-address.ts';
 
@@ -77,7 +77,6 @@ export class SflowExporter {
   }
 
   tick(): void {
-    this.#agent.drops = Number(this.#tap.counts()?.sampleMissed ?? 0n);
     if (++this.#seconds % this.#config.polling_seconds !== 0) return;
     for (const counters of interfaceCounters(readNetDev(), this.#links(), speedBpsOf)) this.#agent.counters(counters);
     this.#agent.flush();
@@ -123,10 +122,5 @@ function speedBpsOf(link: Link): bigint {
 function agentAddress(configured: string | undefined): Uint8Array {
   if (configured !== undefined) return parseIp(configured)!.bytes;
   using netlink = RouteNetlink.open();
-  const addresses = netlink.addresses().filter((address) => address.bytes[0] !== 127 && !isLocalV6(address.bytes));
-  return (addresses.find((address) => address.family === 4) ?? addresses[0])?.bytes ?? new Uint8Array(4);
-}
-
-function isLocalV6(bytes: Uint8Array): boolean {
-  return bytes.length === 16 && ((bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80) || bytes[0] === 0);
+  return agentAddressOf(netlink.addresses(), netlink.links());
 }

@@ -10,6 +10,7 @@
 enum tap_layout {
 	TAP_BYTES_MAX = 2048, /* of a packet, each way */
 	TAP_SAMPLE_BYTES = 128,
+	TAP_MATCH_BYTES = 96, /* the deepest a filter looks: two tags, IPv4 options, ports */
 	TAP_REASON_WORDS = 4,
 };
 
@@ -58,12 +59,14 @@ struct tap_header {
 	__u32 length;  /* of the frame as it came in, bytes */
 	__u32 out_length;
 	__u32 pool;    /* samples: packets that could have been this one, since the sample before on this CPU */
+	__u32 missed;  /* samples: those lost since then, for want of room */
 	__u32 cpu;
 	__u16 captured; /* bytes of it that follow */
 	__u16 out_captured;
 	__u8 verdict; /* enum verdict */
 	__u8 reason;  /* enum reason */
 	__u16 reserved;
+	__u32 reserved2;
 };
 
 /* A packet as it came in and, when it was transmitted, as it went out: right behind the former. */
@@ -72,11 +75,25 @@ struct tap_packet {
 	__u8 bytes[2 * TAP_BYTES_MAX];
 };
 
+/* What a filter compares with. */
+struct tap_view {
+	__be32 source[4]; /* as in struct tap_prefix */
+	__be32 destination[4];
+	__u8 family;   /* 0: neither IPv4 nor IPv6 */
+	__u8 header;   /* protocol and addresses are known */
+	__u8 ports;    /* ports are known */
+	__u8 protocol; /* behind a fragment header; of other extension headers, the first */
+	__be16 source_port;
+	__be16 destination_port;
+};
+
 /* What a CPU remembers between packets, and the place where a record is put together. */
 struct tap_state {
 	__u32 gap;  /* packets from the last sample to the next */
 	__u32 pool; /* packets since the last sample, that one included */
-	__u64 window; /* jiffies64 / 64: what `spent` counts in */
+	__u32 sample_lost; /* samples since then that the ring had no room for */
+	__u32 offset; /* where the headers are looked for */
+	__u64 window; /* quarter of a second that `spent` counts in */
 	__u32 spent;
 	__u32 reserved;
 	__u64 captured;
@@ -84,6 +101,7 @@ struct tap_state {
 	__u64 limited; /* beyond `rate` */
 	__u64 sampled;
 	__u64 sample_missed;
+	struct tap_view view;
 	struct tap_packet packet;
 };
 

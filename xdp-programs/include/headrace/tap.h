@@ -13,44 +13,12 @@
 
 #include "maps.h"
 #include "packet.h"
-#include "tap-abi.h"
+#include "tap-maps.h"
+#include "tap-match.h"
 
 const volatile _Bool feature_tap = 0;
 /* Somebody captures, and not only samples: every packet is looked at. */
 const volatile _Bool feature_capture = 1;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct tap_filter);
-	__uint(max_entries, 1);
-} tap_filter SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct tap_state);
-	__uint(max_entries, 1);
-} tap_state SEC(".maps");
-
-/* Packets until the next sample, the sample included; 0: begin anew, with this one. Apart, so that a packet in between
- * touches nothing else. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 1);
-} tap_countdown SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
-} tap_captured SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
-} tap_sampled SEC(".maps");
 
 enum tap_wanted {
 	TAP_CAPTURE = 1 << 0,
@@ -82,11 +50,10 @@ static __always_inline void tap_count(long failed, __u64 *missed, __u64 *done)
 	}
 }
 
-/* Room left for this packet in the current 64 jiffies? `rate` is a second's, of HZ jiffies: that is 250 on Debian's
- * kernels, and a kernel with another HZ has a limit that is off by as much. */
+/* Room left for this packet in the current quarter of a second? */
 static __always_inline int tap_within_rate(struct tap_state *state, __u32 rate)
 {
-	__u64 window = bpf_jiffies64() >> 6;
+	__u64 window = state->packet.header.time / 250000000;
 
 	if (window != state->window) {
 		state->window = window;
@@ -131,8 +98,9 @@ __noinline int tap_enter(struct xdp_md *ctx)
 	if (!wanted)
 		return 0;
 	length = bpf_xdp_get_buff_len(ctx);
+	/* The filter looks at the copy, however little of it is shown. */
 	if (wanted & TAP_CAPTURE)
-		captured = filter->snap;
+		captured = filter->snap < TAP_MATCH_BYTES ? TAP_MATCH_BYTES : filter->snap;
 	if (wanted & TAP_SAMPLE && captured < TAP_SAMPLE_BYTES)
 		captured = TAP_SAMPLE_BYTES;
 	if (captured > length)
@@ -164,78 +132,60 @@ static __always_inline int tap_look(struct xdp_md *ctx)
 	return tap_enter(ctx);
 }
 
-static __always_inline int tap_in_prefix(const struct tap_prefix *prefix, const __be32 *address, int words)
+/* Its first bytes, as it came in. What finds no room is told with the next that does, and so is what it stood for. */
+static __always_inline void tap_hand_sample(struct tap_state *state, __u32 captured)
 {
-	__be32 difference = 0;
+	struct tap_packet *copy = &state->packet;
+	long failed;
 
-#pragma unroll
-	for (int i = 0; i < 4; i++)
-		if (i < words)
-			difference |= (address[i] ^ prefix->address[i]) & prefix->mask[i];
-	return !difference;
-}
-
-/* Do the addresses in the copy satisfy the filter? */
-static __always_inline int tap_addresses_match(const struct tap_filter *filter, const struct tap_packet *packet,
-					       __u8 family, __u32 l3)
-{
-	__u32 at = l3 + (family == AF_INET ? 12 : 8), words = family == AF_INET ? 1 : 4;
-	__be32 ends[8] = {};
-
-	if (family == AF_INET) {
-		if (at > 64 || at + 8 > packet->header.captured)
-			return 0;
-		__builtin_memcpy(&ends[0], &packet->bytes[at], 4);
-		__builtin_memcpy(&ends[4], &packet->bytes[at + 4], 4);
-	} else if (family == AF_INET6) {
-		if (at > 64 || at + 32 > packet->header.captured)
-			return 0;
-		__builtin_memcpy(&ends[0], &packet->bytes[at], 16);
-		__builtin_memcpy(&ends[4], &packet->bytes[at + 16], 16);
+	if (captured > TAP_SAMPLE_BYTES)
+		captured = TAP_SAMPLE_BYTES;
+	captured = tap_some(captured);
+	copy->header.captured = captured;
+	copy->header.out_captured = 0;
+	copy->header.pool = state->pool;
+	copy->header.missed = state->sample_lost;
+	failed = bpf_ringbuf_output(&tap_sampled, copy, sizeof(copy->header) + captured, BPF_RB_NO_WAKEUP);
+	if (failed) {
+		state->sample_lost++;
 	} else {
-		return 0;
+		state->pool = 0;
+		state->sample_lost = 0;
 	}
-	if (filter->conditions & TAP_HOST && !tap_in_prefix(&filter->source, &ends[0], words) &&
-	    !tap_in_prefix(&filter->source, &ends[4], words))
-		return 0;
-	if (filter->conditions & TAP_SOURCE && !tap_in_prefix(&filter->source, &ends[0], words))
-		return 0;
-	return !(filter->conditions & TAP_DESTINATION) || tap_in_prefix(&filter->destination, &ends[4], words);
+	tap_count(failed, &state->sample_missed, &state->sampled);
 }
 
-static __always_inline int tap_matches(const struct tap_filter *filter, const struct tap_packet *copy,
-				       const struct packet *packet, __u32 verdict, __u32 reason)
+/* Both its ways, each cut at `snap`. */
+static __always_inline void tap_hand_capture(struct xdp_md *ctx, struct tap_state *state, __u32 captured, __u32 snap)
 {
-	__u32 c = filter->conditions;
+	struct tap_packet *copy = &state->packet;
+	__u32 out = copy->header.out_length;
 
-	/* By its port, or by the VLAN interface or bond it was found to belong to. */
-	if (filter->ifindex && filter->ifindex != copy->header.ingress && filter->ifindex != packet->ingress)
-		return 0;
-	if (!(filter->verdicts >> (verdict & 31) & 1))
-		return 0;
-	if (!(filter->reasons[(reason >> 6) & (TAP_REASON_WORDS - 1)] >> (reason & 63) & 1))
-		return 0;
-	if (c & TAP_FAMILY && packet->family != filter->family)
-		return 0;
-	if (c & TAP_PROTOCOL && packet->protocol != filter->protocol)
-		return 0;
-	if (c & TAP_SOURCE_PORT && packet->source_port != filter->source_port)
-		return 0;
-	if (c & TAP_DESTINATION_PORT && packet->destination_port != filter->destination_port)
-		return 0;
-	if (c & TAP_PORT && packet->source_port != filter->source_port &&
-	    packet->destination_port != filter->source_port)
-		return 0;
-	if (c & (TAP_HOST | TAP_SOURCE | TAP_DESTINATION))
-		return tap_addresses_match(filter, copy, packet->family, packet->l3_offset);
-	return 1;
+	if (captured > snap)
+		captured = snap;
+	if (captured == 0) /* it has just been ended */
+		return;
+	copy->header.captured = captured;
+	captured = tap_some(*(volatile __u16 *)&copy->header.captured); /* see tap_leave */
+	if (out > snap)
+		out = snap;
+	if (out > TAP_BYTES_MAX)
+		out = TAP_BYTES_MAX;
+	if (out) {
+		out = tap_some(out);
+		if (bpf_xdp_load_bytes(ctx, 0, copy->bytes + captured, out))
+			out = 0;
+	}
+	copy->header.out_captured = out;
+	tap_count(bpf_ringbuf_output(&tap_captured, copy, sizeof(copy->header) + captured + out, BPF_RB_NO_WAKEUP),
+		  &state->missed, &state->captured);
 }
 
 /* Adds what became of the packet, and hands it over. Verified by itself, as tap_enter is: once, whatever is known of the
  * packet, or loading without CAP_PERFMON would take more steps than there are. */
 __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 wanted, int answer)
 {
-	__u32 zero = 0, verdict = (answer >> 8) & 0xff, reason = answer & 0xff, captured, out = 0;
+	__u32 zero = 0, verdict = (answer >> 8) & 0xff, reason = answer & 0xff, copied;
 	const struct tap_filter *filter;
 	struct tap_state *state;
 	struct tap_packet *copy;
@@ -247,12 +197,12 @@ __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 
 	if (!filter || !state || !packet)
 		return 0;
 	copy = &state->packet;
-	captured = tap_some(copy->header.captured);
+	copied = copy->header.captured;
 	/* Through memory: where a number is a constant on one path and not on another, it may not become part of an
 	 * address without CAP_PERFMON. */
 	copy->header.reason = reason;
 	reason = *(volatile __u8 *)&copy->header.reason;
-	if (wanted & TAP_CAPTURE && !tap_matches(filter, copy, packet, verdict, reason))
+	if (wanted & TAP_CAPTURE && !tap_matches(filter, state, packet, verdict, reason))
 		wanted &= ~TAP_CAPTURE;
 	if (wanted & TAP_CAPTURE && !tap_within_rate(state, filter->rate))
 		wanted &= ~TAP_CAPTURE;
@@ -264,31 +214,13 @@ __noinline int tap_leave(struct xdp_md *ctx, const struct packet *packet, __u32 
 	if (verdict == VERDICT_TX || verdict == VERDICT_REDIRECT) {
 		copy->header.egress = packet->egress;
 		copy->header.out_length = bpf_xdp_get_buff_len(ctx);
-		out = wanted & TAP_CAPTURE ? filter->snap : 0;
-		if (out > copy->header.out_length)
-			out = copy->header.out_length;
-		if (out > TAP_BYTES_MAX)
-			out = TAP_BYTES_MAX;
-		if (out) {
-			out = tap_some(out);
-			if (bpf_xdp_load_bytes(ctx, 0, copy->bytes + captured, out))
-				out = 0;
-		}
 	}
 	copy->header.verdict = verdict;
 	copy->header.cpu = bpf_get_smp_processor_id();
-	copy->header.pool = state->pool;
-	copy->header.out_captured = 0; /* a sample is of what came in */
-	if (wanted & TAP_SAMPLE) {
-		state->pool = 0;
-		tap_count(bpf_ringbuf_output(&tap_sampled, copy, sizeof(copy->header) + captured, BPF_RB_NO_WAKEUP),
-			  &state->sample_missed, &state->sampled);
-	}
-	if (wanted & TAP_CAPTURE) {
-		copy->header.out_captured = out;
-		tap_count(bpf_ringbuf_output(&tap_captured, copy, sizeof(copy->header) + captured + out, BPF_RB_NO_WAKEUP),
-			  &state->missed, &state->captured);
-	}
+	if (wanted & TAP_SAMPLE)
+		tap_hand_sample(state, copied);
+	if (wanted & TAP_CAPTURE)
+		tap_hand_capture(ctx, state, copied, filter->snap);
 	return 0;
 }
 
