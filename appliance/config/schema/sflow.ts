@@ -26,6 +26,6 @@ export const sflowSchema = z.strictObject({
     .refine((text) => isIP(text) !== 0, 'not an IPv4 or IPv6 address')
     .optional()
     .describe(
-      "The address this box is known by to collectors. Without it, the first global address of its interfaces, one of `lo` only if there is no other.",
+      'The address this box is known by to collectors. Without it, the first global address of its interfaces, one of `lo` only if there is no other.',
     ),
 });
