@@ -27,12 +27,13 @@ const address = (text: string): Uint8Array => parseIp(text)!.bytes;
 describe('the mirror of the routes', () => {
   let lab: Lab;
   let box: Host;
+  let far: Host;
   let daemon: Headrace;
   let prober: Prober;
 
   beforeAll(async () => {
     lab = new Lab('mirror');
-    ({ box } = fullTableBox(lab));
+    ({ box, far } = fullTableBox(lab));
     ipBatch(box, [
       `route add default via ${gateway(0, 1)}`,
       `route add default via ${gateway(0, 1, 6)}`,
@@ -128,6 +129,32 @@ describe('the mirror of the routes', () => {
     box.ip('address delete 10.9.9.9/32 dev p1');
     await leads('192.0.5.1', gatewayMac(0, 1));
     await leads('192.0.6.1', gatewayMac(0, 1));
+  });
+
+  it('loses with the carrier of a link the nexthop objects on it, as the kernel does without a word', async () => {
+    ipBatch(box, [
+      `nexthop add id 71 via ${gateway(2, 7)} dev p2`,
+      `nexthop add id 72 via ${gateway(1, 8)} dev p1`,
+      'nexthop add id 70 group 71/72',
+      `nexthop add id 76 via ${gateway(2, 7, 6)} dev p2`,
+      'route add 192.0.7.0/24 nhid 71',
+      'route add 192.0.8.0/24 nhid 70',
+      'route add 2001:db8:7::/48 nhid 76',
+    ]);
+    // The last address of a link takes its neighbors along, and no route by an object.
+    box.ip('address delete 10.0.2.254/24 dev p2');
+    addressPort(box, 2);
+    await leads('192.0.7.1', gatewayMac(2, 7));
+    await leads('2001:db8:7::1', gatewayMac(2, 7));
+    far.ip('link set f2 down');
+    await until('no carrier', () => box.ip('-brief link show p2').includes('NO-CARRIER'));
+    far.ip('link set f2 up');
+    addressPort(box, 2);
+    await leads('192.0.7.1', gatewayMac(0, 1));
+    await leads('2001:db8:7::1', gatewayMac(0, 1));
+    await leads('192.0.8.1', gatewayMac(1, 8));
+    box.ip('nexthop delete id 72');
+    await leads('192.0.8.1', gatewayMac(0, 1));
   });
 
   it('keeps out while a policy rule is there', async () => {

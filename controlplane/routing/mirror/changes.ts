@@ -12,7 +12,7 @@ import { type Link, RouteView } from '../../netlink/index.ts';
 import { readLink } from '../../netlink/link.ts';
 import { readNeighbor } from '../../netlink/neighbor.ts';
 import { readNexthop } from '../../netlink/nexthop.ts';
-import { localTable, mainTable, type Work } from '../rib/index.ts';
+import { inTurn, localTable, mainTable, type Work } from '../rib/index.ts';
 import { describeNexthop, emptyDescription, RouteDescriber } from './describe.ts';
 import { EventLog } from './event-log.ts';
 import { type Side, type Sides, sideOf } from './side.ts';
@@ -28,12 +28,15 @@ export interface ChangesOptions {
   readonly surroundings: Surroundings;
   /** Rules changed: they must be read again. */
   readonly onRules: () => void;
+  /** What a message tells does not say what the kernel has done: everything must be read again. */
+  readonly onDoubt: (cause: string) => void;
 }
 
 export class Changes {
   readonly #sides: Sides;
   readonly #surroundings: Surroundings;
   readonly #onRules: () => void;
+  readonly #onDoubt: (cause: string) => void;
   readonly #view = new RouteView();
   readonly #describer = new RouteDescriber();
   readonly #description = emptyDescription();
@@ -42,10 +45,11 @@ export class Changes {
   #held = false;
   #events = 0;
 
-  constructor({ sides, surroundings, onRules }: ChangesOptions) {
+  constructor({ sides, surroundings, onRules, onDoubt }: ChangesOptions) {
     this.#sides = sides;
     this.#surroundings = surroundings;
     this.#onRules = onRules;
+    this.#onDoubt = onDoubt;
   }
 
   /** Messages applied. */
@@ -160,7 +164,18 @@ export class Changes {
     if (gone) this.#surroundings.removeLink(link.index);
     if (gone || (!link.up && wasUp)) this.#begin(this.#sides.map(({ rib }) => rib.linkDown(link.index)));
     else if (link.up && !wasUp) this.#begin(this.#sides.map(({ rib }) => rib.linkUp(link.index)));
+    else if (link.up && !link.running) this.#applyNoCarrier(link, before?.running ?? false);
     if (changed) this.refreshLink(link.index);
+  }
+
+  /**
+   * The kernel drops nexthop objects when it sees an interface neither running nor with carrier, and looks a moment
+   * before it writes the message. Carrier may come back in that moment, and only then the message may be read both ways.
+   */
+  #applyNoCarrier(link: Link, wasRunning: boolean): void {
+    if (!(link.flags & c.IFF_LOWER_UP)) this.#begin(this.#sides.map(({ rib }) => rib.carrierLost(link.index)));
+    else if (wasRunning && this.#sides.some(({ rib }) => rib.hops.objectsOn(link.index).length > 0))
+      this.#onDoubt('carrier');
   }
 
   #removeAddress(view: DataView, start: number, end: number): void {
@@ -171,9 +186,9 @@ export class Changes {
     const works: (Work | (() => Work))[] = [];
     if (isGone)
       works.push(rib.sourceGone(new DataView(address.bytes.buffer, address.bytes.byteOffset, 4).getUint32(0)));
-    // An interface without an IPv4 address loses its IPv4 routes, as if it went down.
+    // An interface without an IPv4 address loses its IPv4 routes as if it went down, but no nexthop object.
     if (wasLast) {
-      works.push(rib.linkDown(address.ifindex));
+      works.push(rib.addressesLost(address.ifindex));
       if (this.#surroundings.links.get(address.ifindex)?.up) works.push(() => rib.linkUp(address.ifindex));
     }
     if (works.length > 0) this.#begin(works);
@@ -188,13 +203,5 @@ export class Changes {
   #begin(works: readonly (Work | (() => Work))[]): void {
     const work = inTurn(works);
     if (!work.next().done) this.#work = work;
-  }
-}
-
-/** One after the other; what is a function begins when its turn comes. */
-function* inTurn(works: readonly (Work | (() => Work))[]): Generator<undefined, undefined, undefined> {
-  for (const each of works) {
-    const work = typeof each === 'function' ? each() : each;
-    while (!work.next().done) yield;
   }
 }

@@ -83,6 +83,7 @@ export class MirrorEngine implements Disposable {
         this.#trust.rulesStale = true;
         this.#trust.publish();
       },
+      onDoubt: (cause) => this.resync(cause),
     });
     this.#socket = MulticastSocket.open({
       groups: Object.values(netlinkConstants.multicastGroups),

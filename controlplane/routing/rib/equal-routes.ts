@@ -26,10 +26,19 @@ export function grownFrom(equals: readonly number[], hop: Hop, hopOf: HopOf): nu
 
 /** The multipath route that has these legs and more. */
 export function withLegs(equals: readonly number[], hop: Hop, hopOf: HopOf): number | undefined {
+  if (hop.nexthop !== undefined || hop.legs.length === 0) return undefined;
   return equals.find((route) => {
     const known = hopOf(route);
     if (known.nexthop !== undefined || known.legs.length <= hop.legs.length) return false;
     const legs = new Set(known.legs.map(legKey));
     return hop.legs.every((leg) => legs.has(legKey(leg)));
   });
+}
+
+/** Do both lead the same way, whatever else is said of them? */
+export function sameWay(a: Hop, b: Hop): boolean {
+  if (a.nexthop !== b.nexthop || a.source !== b.source) return false;
+  if (a.nexthop !== undefined) return true;
+  const keys = new Set(a.legs.map(legKey));
+  return a.legs.length === b.legs.length && b.legs.every((leg) => keys.has(legKey(leg)));
 }

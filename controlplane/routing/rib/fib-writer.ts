@@ -20,6 +20,7 @@ export class FibWriter {
   readonly #byKey = new Map<string, HopRecord>();
   readonly #byNumber: (HopRecord | undefined)[] = [];
   readonly #address: Uint32Array;
+  #suspended: HopRecord[] = [];
   /** Routes that `writeAll` has written. */
   #cursor = 0;
   /** Nobody's number: it keeps `warm` from being left out. */
@@ -36,12 +37,18 @@ export class FibWriter {
     rib.onSuspend = (hop) => {
       for (const leg of hop.legs) {
         const record = this.#byKey.get(legKey(leg));
-        if (record) records.ask(record.number);
+        if (!record) continue;
+        records.ask(record.number);
+        if (!record.suspended) this.#suspended.push(record);
+        record.suspended = true;
       }
     };
   }
 
-  /** Brings up to `limit` changed prefixes up to date. @returns how many are left; 0 only when nothing is half done. */
+  /**
+   * Brings up to `limit` changed prefixes up to date; the RIB has no work under way. What was suspended is believed again
+   * when no prefix is left. @returns how many are left; 0 only when nothing is half done.
+   */
   write(limit: number): number {
     for (let i = 0; i < limit; i++) {
       if (this.#table.unfinished) {
@@ -54,7 +61,19 @@ export class FibWriter {
       this.#writePrefix(this.#address, length);
       this.onWritten(this.#address, length);
     }
-    return this.#rib.changed + (this.#table.unfinished ? 1 : 0);
+    const left = this.#rib.changed + (this.#table.unfinished ? 1 : 0);
+    if (left === 0 && this.#suspended.length > 0) this.#resume();
+    return left;
+  }
+
+  /** Routes that were not touched may share a record with those that were. */
+  #resume(): void {
+    const records = this.#suspended;
+    this.#suspended = [];
+    for (const record of records) {
+      record.suspended = false;
+      if (record.prefixes >= 0) this.#refreshRecord(record);
+    }
   }
 
   /**
@@ -128,7 +147,7 @@ export class FibWriter {
     if (!record) {
       const number = this.#records.allocate();
       if (number === ask) return undefined;
-      record = { number, key, leg, prefixes: 0 };
+      record = { number, key, leg, prefixes: 0, suspended: false };
       this.#byKey.set(key, record);
       this.#byNumber[number] = record;
     }
@@ -136,8 +155,8 @@ export class FibWriter {
     return record;
   }
 
-  #refreshRecord({ number, leg }: HopRecord): void {
-    const resolved = this.#resolve(leg);
+  #refreshRecord({ number, leg, suspended }: HopRecord): void {
+    const resolved = suspended ? undefined : this.#resolve(leg);
     if (resolved) this.#records.resolve(number, resolved);
     else this.#records.ask(number);
   }

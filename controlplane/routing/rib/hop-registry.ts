@@ -57,6 +57,8 @@ export interface HopRecord {
   readonly leg: Leg;
   /** -1: it has been given back. */
   prefixes: number;
+  /** It says "ask" whatever its neighbor is: prefixes that must not lead there any more may not be rewritten yet. */
+  suspended: boolean;
 }
 
 export class HopRegistry {
@@ -99,7 +101,7 @@ export class HopRegistry {
       nexthop: description.nexthop,
       source: description.source,
       legs: object ? this.#legsOf(object) : description.legs,
-      plain: description.plain && (object?.plain ?? true),
+      plain: description.plain && (!object || this.#isPlain(object)),
       suspended: false,
       users: 0,
       record: undefined,
@@ -138,32 +140,45 @@ export class HopRegistry {
 
   /** Hops that stand on this nexthop object: it itself and the groups it is in. */
   onNexthop(id: number): readonly Hop[] {
-    const ids = [id, ...[...this.#objects].flatMap(([group, object]) => (object.members.includes(id) ? [group] : []))];
-    return ids.flatMap((each) => [...(this.#byNexthop.get(each) ?? [])]);
+    return [id, ...this.#groupsOf(id)].flatMap((each) => [...(this.#byNexthop.get(each) ?? [])]);
   }
 
-  /** Creates or replaces an object. @returns hops whose legs are new. */
-  define(id: number, object: NexthopObject): readonly Hop[] {
+  /** Single nexthop objects with their leg on this interface. */
+  objectsOn(ifindex: number): readonly number[] {
+    return [...this.#objects].flatMap(([id, { legs }]) => (legs.some((leg) => leg.ifindex === ifindex) ? [id] : []));
+  }
+
+  /** Is there such an object? */
+  hasObject(id: number): boolean {
+    return this.#objects.has(id);
+  }
+
+  /** Creates or replaces an object; hops on it have other legs then: see `onNexthop`. */
+  define(id: number, object: NexthopObject): void {
     this.#objects.set(id, object);
-    const touched = this.onNexthop(id);
-    for (const hop of touched) {
+    for (const hop of this.onNexthop(id)) {
       const own = this.#objects.get(hop.nexthop!)!;
       this.#unindex(hop);
       hop.legs = this.#legsOf(own);
-      hop.plain = own.plain && !hop.key.includes(special);
+      hop.plain = this.#isPlain(own) && !hop.key.includes(special);
       this.#index(hop);
     }
-    return touched;
   }
 
-  /** The object is gone, from groups too. @returns hops that stood on it. */
-  remove(id: number): readonly Hop[] {
-    const touched = this.onNexthop(id);
+  /** The object is gone, from groups too; a group without members is gone with its last one. */
+  remove(id: number): void {
+    const groups = this.#groupsOf(id);
+    for (const hop of this.#byNexthop.get(id) ?? []) {
+      this.#unindex(hop);
+      hop.legs = [];
+    }
     this.#objects.delete(id);
-    for (const [group, object] of this.#objects)
-      if (object.members.includes(id))
-        this.define(group, { ...object, members: object.members.filter((member) => member !== id) });
-    return touched;
+    for (const group of groups) {
+      const object = this.#objects.get(group)!;
+      const members = object.members.filter((member) => member !== id);
+      if (members.length === 0) this.remove(group);
+      else this.define(group, { ...object, members });
+    }
   }
 
   /** Ways out of an object; none when there is no such object. */
@@ -172,9 +187,18 @@ export class HopRegistry {
     return object ? this.#legsOf(object) : [];
   }
 
+  #groupsOf(id: number): readonly number[] {
+    return [...this.#objects].flatMap(([group, { members }]) => (members.includes(id) ? [group] : []));
+  }
+
   #legsOf(object: NexthopObject): readonly Leg[] {
     if (object.members.length === 0) return object.legs;
     return object.members.flatMap((member) => this.#objects.get(member)?.legs ?? []);
+  }
+
+  /** A group is as plain as its members: none of them may do to a packet what is not modeled. */
+  #isPlain({ plain, members }: NexthopObject): boolean {
+    return plain && members.every((member) => this.#objects.get(member)?.plain);
   }
 
   #index(hop: Hop): void {

@@ -3,11 +3,10 @@ export { FibWriter, type ResolveLeg } from './fib-writer.ts';
 export { type Hop, type HopDescription, HopRegistry, type Leg, legKey, type NexthopObject } from './hop-registry.ts';
 export {
   type AddMode,
-  finish,
   localTable,
   mainTable,
   Rib,
   type RibStatistics,
   type RouteDescription,
-  type Work,
 } from './rib.ts';
+export { finish, inTurn, type Work } from './work.ts';

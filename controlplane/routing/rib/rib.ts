@@ -17,9 +17,10 @@
  */
 import { PrefixTable } from '../fib/index.ts';
 import { ChangedPrefixes } from './changed-prefixes.ts';
-import { grownFrom, replaced, withLegs } from './equal-routes.ts';
+import { grownFrom, replaced, sameWay, withLegs } from './equal-routes.ts';
 import { type Hop, type HopDescription, HopRegistry, legKey, type NexthopObject } from './hop-registry.ts';
 import { RouteStore } from './route-store.ts';
+import { inTurn, type Work } from './work.ts';
 
 /** A route as a message tells it. Bits of the address behind `length` are ignored. */
 export interface RouteDescription {
@@ -48,14 +49,6 @@ export interface RibStatistics {
   readonly bytes: number;
 }
 
-/** The rest of what a message brings about, some routes a step. */
-export type Work = Iterator<undefined, undefined>;
-
-/** Carries work on to its end. */
-export function finish(work: Work): void {
-  while (!work.next().done);
-}
-
 const RTN_LOCAL = 2;
 /** Routes a step of work. */
 const STEP = 128;
@@ -74,6 +67,8 @@ export class Rib {
   readonly #local: PrefixTable;
   readonly #others = new Map<number, PrefixTable>();
   readonly #changed: ChangedPrefixes;
+  /** Interfaces that went down: what is said of them later was dropped with them. */
+  readonly #down = new Set<number>();
   #noting = true;
   #strayDeletions = 0;
 
@@ -97,6 +92,7 @@ export class Rib {
     this.#local.clear();
     this.#others.clear();
     this.#changed.clear();
+    this.#down.clear();
     this.#noting = false;
     this.#strayDeletions = 0;
   }
@@ -185,7 +181,7 @@ export class Rib {
     const equals = this.#equals(route);
     const exact = equals.find((known) => this.#isSame(known, route, hop));
     const shrunk = exact === undefined && this.words === 4 ? withLegs(equals, hop, this.#hopOf) : undefined;
-    const only = equals.length === 1 && this.#store.type[equals[0]!] === route.type ? equals[0] : undefined;
+    const only = shrunk === undefined && exact === undefined ? this.#meant(equals, route, hop) : undefined;
     if (shrunk !== undefined) {
       const gone = new Set(hop.legs.map(legKey));
       const { legs, plain, source } = this.hops.get(this.#store.hop[shrunk]!);
@@ -201,12 +197,45 @@ export class Rib {
     return shrunk !== undefined || exact !== undefined || only !== undefined;
   }
 
+  /** The route a deletion is about that names none exactly: by the same way, or the only one there is. */
+  #meant(equals: readonly number[], { type }: RouteDescription, hop: Hop): number | undefined {
+    const typed = equals.filter((route) => this.#store.type[route] === type);
+    const alike = typed.find((route) => sameWay(this.#hopOf(route), hop));
+    // IPv6 tells of what went with an interface or a nexthop object after it has told of that: another route is not meant.
+    const { nexthop, legs } = hop;
+    const wasDropped =
+      nexthop === undefined
+        ? legs.length > 0 && legs.every(({ ifindex }) => this.#down.has(ifindex))
+        : !this.hops.hasObject(nexthop);
+    return alike ?? (equals.length === 1 && !wasDropped ? typed[0] : undefined);
+  }
+
   /**
-   * The interface went down or away. What is lost by that without a message is lost here too: IPv4 routes always, IPv6
-   * routes when the sysctl skip_notify_on_dev_down says so. This host's own addresses stay until a message takes them.
+   * The interface went down or away. What is lost by that without a message is lost here too: nexthop objects on it and
+   * what stands on them, IPv4 routes always, IPv6 routes when the sysctl skip_notify_on_dev_down says so. This host's own
+   * addresses stay until a message takes them.
    */
   linkDown(ifindex: number): Work {
-    const hops = this.hops.onInterface(ifindex);
+    this.#down.add(ifindex);
+    return inTurn([this.carrierLost(ifindex), this.#legsLost(ifindex)]);
+  }
+
+  /** The interface has lost its last IPv4 address: IPv4 routes on it go, but not those by a nexthop object. */
+  addressesLost(ifindex: number): Work {
+    return this.#legsLost(ifindex);
+  }
+
+  /**
+   * The interface has no carrier any more, or is down: the kernel drops nexthop objects on it, groups lose them, and routes
+   * go that have no other way. It tells nobody of any IPv4 route or of the objects.
+   */
+  carrierLost(ifindex: number): Work {
+    return this.#nexthopsLost(this.hops.objectsOn(ifindex));
+  }
+
+  /** Routes that name the interface themselves. */
+  #legsLost(ifindex: number): Work {
+    const hops = this.hops.onInterface(ifindex).filter(({ nexthop }) => nexthop === undefined);
     for (const hop of hops) this.#suspend(hop);
     return this.#forRoutes(hops, (route, { legs }) => {
       const alone = legs.every((leg) => leg.ifindex === ifindex);
@@ -224,25 +253,33 @@ export class Rib {
 
   /** The interface is up: hops on it may be trusted again. */
   linkUp(ifindex: number): Work {
+    this.#down.delete(ifindex);
     return this.#restore(this.hops.onInterface(ifindex));
   }
 
   /** RTM_NEWNEXTHOP. */
   nexthopDefined(id: number, object: NexthopObject): Work {
-    const hops = this.hops.define(id, object);
+    const hops = this.hops.onNexthop(id);
     for (const hop of hops) this.#suspend(hop);
+    this.hops.define(id, object);
     return this.#restore(hops);
   }
 
   /** RTM_DELNEXTHOP. Routes that name it go with it; a group loses a member. */
   nexthopDeleted(id: number): Work {
-    const hops = this.hops.remove(id);
+    return this.#nexthopsLost([id]);
+  }
+
+  /** Hops are suspended by the legs they had. */
+  #nexthopsLost(ids: readonly number[]): Work {
+    const hops = [...new Set(ids.flatMap((id) => this.hops.onNexthop(id)))];
     for (const hop of hops) this.#suspend(hop);
+    for (const id of ids) this.hops.remove(id);
     return this.#forRoutes(
       hops,
-      (route, { nexthop, legs }) => {
-        if (nexthop === id || legs.length === 0) this.#drop(route);
-        else this.#touch(route);
+      (route, { nexthop }) => {
+        if (this.hops.hasObject(nexthop!)) this.#touch(route);
+        else this.#drop(route);
       },
       (hop) => {
         hop.suspended = false;

@@ -27,39 +27,97 @@ const route = (a: number, b: number): DataView =>
     ],
   );
 
-const IFF_UP = 1;
-const link = (up: boolean): DataView =>
-  message([0, 0, 1, 0, 5, 0, 0, 0, up ? IFF_UP : 0, 0, 0, 0, 0, 0, 0, 0], [[c.IFLA_IFNAME, [112, 53, 0, 0]]]);
+const running = c.IFF_UP | c.IFF_RUNNING | c.IFF_LOWER_UP;
+/** Interface 5; `flags`: IFF_…, three bytes of them. */
+const link = (flags: number): DataView =>
+  message(
+    [0, 0, 1, 0, 5, 0, 0, 0, flags & 255, (flags >> 8) & 255, flags >> 16, 0, 0, 0, 0, 0],
+    [[c.IFLA_IFNAME, [112, 53, 0, 0]]],
+  );
+
+/** 192.0.2.1 on interface 5. */
+const nexthop = (id: number): DataView =>
+  message(
+    [c.AF_INET, 0, 0, 0, 0, 0, 0, 0],
+    [
+      [c.NHA_ID, [id, 0, 0, 0]],
+      [c.NHA_OIF, [5, 0, 0, 0]],
+      [c.NHA_GATEWAY, [192, 0, 2, 1]],
+    ],
+  );
+
+const byObject = (b: number, id: number): DataView =>
+  message(
+    [c.AF_INET, 24, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0],
+    [
+      [c.RTA_DST, [10, 0, b, 0]],
+      [c.RTA_NH_ID, [id, 0, 0, 0]],
+    ],
+  );
 
 function setUp() {
   const sides = newSides();
-  const changes = new Changes({ sides, surroundings: new Surroundings(() => 1500), onRules: () => {} });
+  const doubts: string[] = [];
+  const changes = new Changes({
+    sides,
+    surroundings: new Surroundings(() => 1500),
+    onRules: () => {},
+    onDoubt: (cause) => doubts.push(cause),
+  });
   const take = (type: number, view: DataView): void => changes.take(view, type, 0, 0, view.byteLength);
   const routes = (): number => sides[0].rib.statistics.routes;
-  return { changes, take, routes };
+  return { changes, take, routes, doubts };
 }
 
 describe('Changes', () => {
   test('carries on with a link that took many routes down, and applies what came meanwhile after it', () => {
     const { changes, take, routes } = setUp();
-    take(c.RTM_NEWLINK, link(true));
+    take(c.RTM_NEWLINK, link(running));
     for (let i = 0; i < 3000; i++) take(c.RTM_NEWROUTE, route(i >> 8, i & 255));
     expect([routes(), changes.isPending()]).toEqual([3000, false]);
-    take(c.RTM_NEWLINK, link(false));
+    take(c.RTM_NEWLINK, link(0));
     expect(changes.isPending()).toBe(true);
     expect(routes()).toBeGreaterThan(2000);
     // The kernel has it again: it must not go with the others.
-    take(c.RTM_NEWLINK, link(true));
+    take(c.RTM_NEWLINK, link(running));
     take(c.RTM_NEWROUTE, route(1, 1));
     changes.proceed(Number.POSITIVE_INFINITY);
     expect([routes(), changes.isPending()]).toEqual([1, false]);
   });
 
+  test('loses nexthop objects and routes by them, and no others, when carrier is lost', () => {
+    const { take, routes, doubts } = setUp();
+    take(c.RTM_NEWLINK, link(running));
+    take(c.RTM_NEWNEXTHOP, nexthop(1));
+    take(c.RTM_NEWROUTE, byObject(1, 1));
+    take(c.RTM_NEWROUTE, route(0, 2));
+    take(c.RTM_NEWLINK, link(c.IFF_UP));
+    expect([routes(), doubts]).toEqual([1, []]);
+    // It has come back, and the object has not; the route to it is one that another message brought.
+    take(c.RTM_NEWLINK, link(running));
+    take(c.RTM_NEWROUTE, byObject(1, 1));
+    take(c.RTM_NEWLINK, link(c.IFF_UP));
+    expect(routes()).toBe(2);
+  });
+
+  test('has everything read again when carrier was back before the message was written', () => {
+    const { take, routes, doubts } = setUp();
+    take(c.RTM_NEWLINK, link(running));
+    take(c.RTM_NEWLINK, link(c.IFF_UP | c.IFF_LOWER_UP));
+    expect(doubts).toEqual([]);
+    take(c.RTM_NEWLINK, link(running));
+    take(c.RTM_NEWNEXTHOP, nexthop(1));
+    take(c.RTM_NEWROUTE, byObject(1, 1));
+    take(c.RTM_NEWLINK, link(c.IFF_UP | c.IFF_LOWER_UP));
+    take(c.RTM_NEWLINK, link(c.IFF_UP | c.IFF_LOWER_UP));
+    expect([routes(), doubts]).toEqual([1, ['carrier']]);
+  });
+
   test('ends its slice when the time is over', () => {
     const { changes, take, routes } = setUp();
-    take(c.RTM_NEWLINK, link(true));
+    take(c.RTM_NEWLINK, link(running));
     for (let i = 0; i < 60_000; i++) take(c.RTM_NEWROUTE, route(i >> 8, i & 255));
-    take(c.RTM_NEWLINK, link(false));
+    take(c.RTM_NEWLINK, link(0));
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now++);
     changes.proceed(2);
