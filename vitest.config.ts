@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+/** As for `until` (test/lab/library/wait.ts). */
+const patience = Number(process.env['HEADRACE_TEST_PATIENCE'] ?? 1);
+
 /** Kinds of tests, apart: pure ones run side by side, packets one file at a time, stories in labs two at a time. */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'forks', testTimeout: 20_000 } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'forks', testTimeout: 20_000 * patience } },
       {
         test: {
           name: 'dataplane',
@@ -12,8 +15,8 @@ export default defineConfig({
           include: ['test/dataplane/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000 * patience,
+          hookTimeout: 60_000 * patience,
         },
       },
       {
@@ -27,8 +30,8 @@ export default defineConfig({
           // Stories wait more than they work, and labs know nothing of each other.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 120_000 * patience,
+          hookTimeout: 120_000 * patience,
         },
       },
     ],

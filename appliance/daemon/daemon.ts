@@ -19,7 +19,7 @@ import {
   removeInstance,
 } from '../../controlplane/dataplane/index.ts';
 import { Netdev, RouteMonitor } from '../../controlplane/netlink/index.ts';
-import { Ports } from '../../controlplane/ports/index.ts';
+import { EgressProbe, Ports } from '../../controlplane/ports/index.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema/index.ts';
@@ -30,7 +30,7 @@ import { Guard } from './guard.ts';
 import { checkInterfaces, patternsOf } from './interface-patterns.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
-import { objectPath } from './object-path.ts';
+import { objectPath, egressProbePath } from './object-path.ts';
 import type { Part } from './part.ts';
 import { createParts, featuresOf } from './parts/index.ts';
 import { missingPrivileges } from './privileges.ts';
@@ -63,6 +63,8 @@ export class Daemon {
   #config: Config;
   #plane!: DataPlane;
   #ports!: Ports;
+  /** Where the kernel does not tell what interfaces can do. */
+  #egress: EgressProbe | undefined;
   #netdev: Netdev | undefined;
   #monitors: Disposable[] = [];
   #timers: NodeJS.Timeout[] = [];
@@ -109,8 +111,13 @@ export class Daemon {
     try {
       this.#plane.endLease();
       this.#netdev = Netdev.open();
-      this.#ports = new Ports(this.#plane, this.#netdev, ({ name, offloads }) =>
-        this.#events.emit('offloads_switched_off', { interface: name, offloads: offloads.join(', ') }),
+      if (!this.#netdev) this.#egress = new EgressProbe(egressProbePath);
+      this.#ports = new Ports(
+        this.#plane,
+        this.#netdev,
+        ({ name, offloads }) =>
+          this.#events.emit('offloads_switched_off', { interface: name, offloads: offloads.join(', ') }),
+        this.#egress && ((link) => this.#egress?.transmits(link) ?? false),
       );
       this.#parts = createParts({
         log: this.#log,
@@ -356,6 +363,7 @@ export class Daemon {
     for (const part of [...this.#parts].reverse()) part.close();
     this.#ports?.close();
     this.#netdev?.close();
+    this.#egress?.close();
     this.#plane.close();
   }
 }

@@ -8,3 +8,6 @@ export const probeObjectPath = fileURLToPath(new URL('../../../build/xdp/probe.b
 
 /** That of the programs which count what is lost after the verdict. */
 export const lossesObjectPath = fileURLToPath(new URL('../../../build/xdp/losses.bpf.o', import.meta.url));
+
+/** That of the program which tries whether a driver takes redirected frames. */
+export const egressProbePath = fileURLToPath(new URL('../../../build/xdp/egress-probe.bpf.o', import.meta.url));

@@ -13,7 +13,7 @@ const DRVINFO_SIZE = 196;
 
 /**
  * Drivers of Linux 6.1 that transmit frames redirected to them (ndo_xdp_xmit) whenever the interface has carrier and a
- * program of ours attached. veth is none of them: there it depends on the far end, which cannot be asked.
+ * program of ours attached. veth is none of them: there it depends on the far end (see VethProbe).
  */
 const transmitting: ReadonlySet<string> = new Set([
   'bnxt_en',

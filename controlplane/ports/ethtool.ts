@@ -10,10 +10,12 @@ const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const SIOCETHTOOL = 0x8946;
 const GRINGPARAM = 0x10;
 const GSTRINGS = 0x1b;
+const GSTATS = 0x1d;
 const GSSET_INFO = 0x37;
 const GFEATURES = 0x3a;
 const SFEATURES = 0x3b;
 const GCHANNELS = 0x3c;
+const SS_STATS = 1;
 const SS_FEATURES = 4;
 const STRING_BYTES = 32;
 
@@ -88,16 +90,31 @@ export function switchOffloadsOff(name: string, offloads: readonly string[]): vo
   call(name, request);
 }
 
+/** The driver's own counters of an interface (`ethtool -S`), by its own names. */
+export function statisticsOf(name: string): ReadonlyMap<string, bigint> | undefined {
+  const names = stringsOf(name, SS_STATS);
+  if (!names) return undefined;
+  const request = Buffer.alloc(8 + 8 * names.length);
+  request.writeUInt32LE(GSTATS, 0);
+  request.writeUInt32LE(names.length, 4);
+  if (!call(name, request)) return undefined;
+  return new Map(names.map((counter, i) => [counter, request.readBigUInt64LE(8 + 8 * i)]));
+}
+
 function featureNames(name: string): string[] | undefined {
+  return stringsOf(name, SS_FEATURES);
+}
+
+function stringsOf(name: string, set: number): string[] | undefined {
   const size = Buffer.alloc(20);
   size.writeUInt32LE(GSSET_INFO, 0);
-  size.writeBigUInt64LE(1n << BigInt(SS_FEATURES), 8);
+  size.writeBigUInt64LE(1n << BigInt(set), 8);
   if (!call(name, size)) return undefined;
   const count = size.readBigUInt64LE(8) === 0n ? 0 : size.readUInt32LE(16);
   if (count === 0) return undefined;
   const strings = Buffer.alloc(12 + STRING_BYTES * count);
   strings.writeUInt32LE(GSTRINGS, 0);
-  strings.writeUInt32LE(SS_FEATURES, 4);
+  strings.writeUInt32LE(set, 4);
   strings.writeUInt32LE(count, 8);
   if (!call(name, strings)) return undefined;
   return Array.from({ length: count }, (_, i) => {

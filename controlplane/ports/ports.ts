@@ -45,6 +45,7 @@ export interface SwitchedOff {
 export class Ports implements Disposable {
   readonly #plane: DataPlane;
   readonly #netdev: Netdev | undefined;
+  readonly #driverTransmits: (link: Link) => boolean;
   readonly #netlink = RouteNetlink.open();
   readonly #maps: PortMaps;
   /** Why an interface could not be attached, by its number. */
@@ -58,14 +59,20 @@ export class Ports implements Disposable {
   #forwards = true;
   #policy: PortPolicy | undefined;
 
-  /** @param onSwitchedOff told of offloads that were switched off; nobody by default */
+  /**
+   * @param netdev undefined where the kernel does not tell what interfaces can do
+   * @param onSwitchedOff told of offloads that were switched off; nobody by default
+   * @param driverTransmits asked instead of the kernel; by default what is known of drivers
+   */
   constructor(
     plane: DataPlane,
     netdev: Netdev | undefined,
     onSwitchedOff: (what: SwitchedOff) => void = () => undefined,
+    driverTransmits: (link: Link) => boolean = (link) => knownToTransmit(driverOf(link.name)),
   ) {
     this.#plane = plane;
     this.#netdev = netdev;
+    this.#driverTransmits = driverTransmits;
     this.#onSwitchedOff = onSwitchedOff;
     this.#maps = new PortMaps(() => plane.maps);
   }
@@ -100,7 +107,7 @@ export class Ports implements Disposable {
       links,
       addresses: this.#netlink.addresses(),
       features: this.#netdev?.allXdpFeatures(),
-      driverTransmits: (link: Link) => knownToTransmit(driverOf(link.name)),
+      driverTransmits: this.#driverTransmits,
       rpFilter: rpFilters(links.map((link) => link.name)),
       hidesTags: new Map(
         [...offloads].flatMap(([ifindex, { hidesTags }]) => (hidesTags ? [[ifindex, hidesTags]] : [])),

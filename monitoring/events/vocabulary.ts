@@ -169,7 +169,7 @@ export const vocabulary = {
   egress_capability_unknown: {
     level: 'warn',
     sentence:
-      'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: known drivers are trusted to, on others the kernel forwards',
+      'this kernel (before 6.3) does not tell which interfaces transmit XDP frames: known drivers are trusted to, veth is tried, on others the kernel forwards',
     fields: {},
   },
 

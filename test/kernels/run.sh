@@ -4,7 +4,7 @@
 #
 # Usage: test/kernels/run.sh COMMAND...
 #   test/kernels/run.sh npx vitest run --project dataplane
-#   KERNEL=linux-image-6.12-amd64 test/kernels/run.sh npx vitest run --project lab test/lab/traffic.test.ts
+#   KERNEL=linux-image-6.12-amd64 test/kernels/run.sh env HEADRACE_TEST_PATIENCE=20 npx vitest run --project lab test/lab/neighbor.test.ts
 #
 # KERNEL     a package of Debian's kernel, or one that depends on it; default linux-image-amd64, which is 6.1 on Debian 12
 # MEMORY     of the virtual machine, default 4G
@@ -34,9 +34,12 @@ fi
 
 image=$(mktemp -d)
 trap 'rm -rf "$image"' EXIT
-mkdir -p "$image"/files/{bin,dev,proc,sys,modules}
+mkdir -p "$image"/files/{bin,sbin,dev,proc,sys,modules}
 cp /bin/busybox "$image/files/bin/"
 cp test/kernels/init "$image/files/"
+# The kernel asks for modules here, where its first process lives.
+printf '#!/bin/busybox sh\nexec /bin/busybox chroot /root /sbin/modprobe "$@"\n' >"$image/files/sbin/modprobe"
+chmod 755 "$image/files/sbin/modprobe"
 chmod 755 "$image/files/init"
 printf 'release=%q\nmodules=%q\ncheckout=%q\n' "$release" "$folder/lib/modules/$release" "$PWD" >"$image/files/settings"
 printf '%q ' "$@" >"$image/files/command"
@@ -53,6 +56,6 @@ qemu-system-x86_64 -machine q35 -cpu max -accel $accelerator -smp "$(nproc)" -m 
   -kernel "$folder/boot/vmlinuz-$release" -initrd "$image/initrd" -append 'console=ttyS0 panic=-1 quiet loglevel=3' \
   -fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap -device virtio-9p-pci,fsdev=host,mount_tag=host \
   </dev/null | tee "$image/said"
-status=$(sed -n 's/^kernel-exit \([0-9]*\).*/\1/p' "$image/said" | tail -1)
+status=$(sed -n 's/.*kernel-exit \([0-9]*\).*/\1/p' "$image/said" | tail -1)
 [ -n "$status" ] || die "the virtual machine ended before the command did"
 exit "$status"

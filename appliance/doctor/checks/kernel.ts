@@ -3,7 +3,10 @@ import { type Check, ok, type Result, system, unknown } from '../check.ts';
 
 /** What a kernel older than this goes without. */
 const additions: readonly { readonly since: readonly [number, number]; readonly lacking: string }[] = [
-  { since: [6, 3], lacking: 'does not tell which interfaces can transmit (netdev family): known drivers are trusted' },
+  {
+    since: [6, 3],
+    lacking: 'does not tell which interfaces can transmit (netdev family): known drivers are trusted, veth is tried',
+  },
   { since: [6, 3], lacking: 'reports failed neighbors as resolved; Headrace notices by their zero address' },
 ];
 

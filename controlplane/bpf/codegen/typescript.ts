@@ -94,9 +94,14 @@ export function typescriptOf(btf: Btf, source: string): string {
   const definitions = mapDefinitions(btf);
   const maps = definitions.map((map) => mapText(map, writer)).join('\n');
   const enums = btf.types.flatMap((type) => (type.kind === 'enum' && type.name ? [enumText(type)] : []));
+  const imports = [
+    ...(writer.structs.length > 0 ? ['type StructCodec'] : []),
+    ...(definitions.length > 0 ? ['type MapDescriptor'] : []),
+    ...[...writer.usedCodecs].sort(),
+  ];
   return [
     `// Generated from the BTF of ${source}: change the C headers, not this file.`,
-    `import { ${[...(writer.structs.length > 0 ? ['type StructCodec'] : []), 'type MapDescriptor', ...[...writer.usedCodecs].sort()].join(', ')} } from '../codec.ts';`,
+    ...(imports.length > 0 ? [`import { ${imports.join(', ')} } from '../codec.ts';`] : []),
     '',
     ...writer.structs.map((text) => `${text}\n`),
     ...enums.map((text) => `${text}\n`),

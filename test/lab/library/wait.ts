@@ -4,6 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How many times longer to wait for everything: 1, or HEADRACE_TEST_PATIENCE on a machine that is emulated. */
+export const patience = Number(process.env['HEADRACE_TEST_PATIENCE'] ?? 1);
+
 export interface WaitOptions {
   /** When to give up, in milliseconds. Default 20 000. */
   readonly timeoutMs?: number;
@@ -20,7 +23,8 @@ export async function until<T>(
   probe: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<NonNullable<T>> {
-  const deadline = Date.now() + (options.timeoutMs ?? 20_000);
+  const timeoutMs = (options.timeoutMs ?? 20_000) * patience;
+  const deadline = Date.now() + timeoutMs;
   let last: unknown;
   for (;;) {
     try {
@@ -32,7 +36,7 @@ export async function until<T>(
     }
     if (Date.now() > deadline) {
       const seen = last instanceof Error ? last.message : JSON.stringify(last);
-      throw new Error(`wait for ${what}: still not so after ${options.timeoutMs ?? 20_000} ms (last: ${seen})`, {
+      throw new Error(`wait for ${what}: still not so after ${timeoutMs} ms (last: ${seen})`, {
         cause: last,
       });
     }
