@@ -26,7 +26,9 @@ install_files() {
   cp -R dist "$new/dist"
   rm -rf "$new/dist/.tsbuildinfo" "$new/dist/.stamp" "$new/dist/test/unit" "$new/dist/test/dataplane" "$new/dist/test/bench"
   find "$new/dist" -name '*.test.js*' -delete
-  install -m 644 build/xdp/{headrace,decap,probe,egress-probe}.bpf.o "$new/build/xdp/"
+  for object in build/xdp/*.bpf.o; do
+    case $object in *bench*) ;; *) install -m 644 "$object" "$new/build/xdp/" ;; esac
+  done
   install -D -m 644 -t "$new/build/page" build/page/*
   install -m 644 package.json package-lock.json "$new/"
   say "production packages"

@@ -30,7 +30,7 @@ import { Guard } from './guard.ts';
 import { checkInterfaces, patternsOf } from './interface-patterns.ts';
 import { notesOf } from './notes.ts';
 import { notifyManager, watchdogIntervalMs } from './notify.ts';
-import { objectPath, egressProbePath } from './object-path.ts';
+import { egressProbePath, objectPath } from './object-path.ts';
 import type { Part } from './part.ts';
 import { createParts, featuresOf } from './parts/index.ts';
 import { missingPrivileges } from './privileges.ts';

@@ -67,7 +67,10 @@ describe('an installation', () => {
     const packages = readdirSync(`${root}/usr/lib/headrace/node_modules`);
     expect(packages).toContain('koffi');
     for (const name of ['vitest', 'typescript', '@biomejs', 'tsx']) expect(packages).not.toContain(name);
-    expect(existsSync(`${root}/usr/lib/headrace/build/xdp/headrace.bpf.o`)).toBe(true);
+    const objects = readdirSync(`${repository}/xdp-programs`).filter((name) => /^(?!.*bench).*\.bpf\.c$/.test(name));
+    expect(readdirSync(`${root}/usr/lib/headrace/build/xdp`).sort()).toEqual(
+      objects.map((name) => name.replace(/c$/, 'o')).sort(),
+    );
   });
 
   it('has what Grafana and Prometheus need beside it', () => {
