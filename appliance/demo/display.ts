@@ -100,6 +100,12 @@ export class Display {
       `  ${'kernel, and why'.padEnd(30)} ${grouped(slowRate).padStart(10)} pps`,
       ...rows.filter((row) => !fast(row)).map(rowText),
     ];
+    this.redraw(lines);
+  }
+
+  /** Lines in the place of the last ones; on a terminal only. */
+  redraw(lines: readonly string[]): void {
+    if (this.#quiet || !this.#live) return;
     if (this.#drawn > 0) process.stdout.write(`\x1b[${this.#drawn}A\x1b[J`);
     process.stdout.write(`${lines.join('\n')}\n`);
     this.#drawn = lines.length;

@@ -5,6 +5,7 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Counter, headrace, Lab } from '../../test/lab/library/index.ts';
+import { balancerDemoQuestion, concludeBalancer, demonstrateBalancer } from './balancer/index.ts';
 import { Display, flows, grouped, meaningOf } from './display.ts';
 import { buildInternet } from './internet.ts';
 import { type DemoResult, fastPackets, judge } from './judge.ts';
@@ -16,8 +17,10 @@ export interface DemoOptions {
   readonly yes?: boolean;
   /** Print one JSON object at the end and nothing else. Default false. */
   readonly json?: boolean;
-  /** How long traffic runs in each of the two phases, in seconds. Default 12, at least 3. */
+  /** How long traffic runs in each of the two phases, or all of it for the balancer, in seconds. Default 12, at least 3. */
   readonly seconds?: number;
+  /** The load balancer's demo instead of the router's. Default false. */
+  readonly balancer?: boolean;
 }
 
 /** Runs the demo. @returns the exit status: 0 when all of it worked, 1 when not. */
@@ -31,15 +34,24 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
     process.stderr.write('run the demo: network namespaces and BPF need root: run it with sudo\n');
     return 1;
   }
-  if (options.yes !== true && options.json !== true && process.stdin.isTTY && !(await agreed())) return 0;
+  if (
+    options.yes !== true &&
+    options.json !== true &&
+    process.stdin.isTTY &&
+    !(await agreed(options.balancer === true))
+  )
+    return 0;
   const display = new Display(options.json === true);
   process.stdout.once('error', () => process.exit(1)); // Nobody reads on; the lab cleans up.
   const lab = new Lab('demo');
   try {
-    const result = await demonstrate(lab, display, seconds);
+    const [result, say] =
+      options.balancer === true
+        ? await withEnd(demonstrateBalancer(lab, display, seconds), concludeBalancer)
+        : await withEnd(demonstrate(lab, display, seconds), conclude);
     lab.cleanup();
     if (options.json === true) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else conclude(display, result);
+    else say(display);
     return result.worked ? 0 : 1;
   } catch (error) {
     // Ctrl-C reaches the lab's programs too, and may be noticed first by one that fails: let the lab end this then.
@@ -52,7 +64,16 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
   }
 }
 
-async function agreed(): Promise<boolean> {
+/** A result, and how it is told. */
+async function withEnd<Result>(
+  work: Promise<Result>,
+  conclusion: (display: Display, result: Result) => void,
+): Promise<[Result, (display: Display) => void]> {
+  const result = await work;
+  return [result, (display) => conclusion(display, result)];
+}
+
+async function agreed(balancer: boolean): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const closed = new Promise<string>((resolve) => {
@@ -60,7 +81,9 @@ async function agreed(): Promise<boolean> {
       terminal.once('SIGINT', () => resolve('no'));
     });
     const answered = terminal.question(
-      'The demo builds seven network namespaces, runs BIRD and FRR in them for about a minute, and removes them. Go on? [Y/n] ',
+      balancer
+        ? balancerDemoQuestion
+        : 'The demo builds seven network namespaces, runs BIRD and FRR in them for about a minute, and removes them. Go on? [Y/n] ',
     );
     return !/^n/i.test((await Promise.race([answered, closed])).trim());
   } finally {

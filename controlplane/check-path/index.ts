@@ -2,3 +2,4 @@
 export { CheckPath, type CheckPathOptions, type ServiceWay } from './check-path.ts';
 export { removeCheckDevice } from './device.ts';
 export { carriesChecks } from './device-name.ts';
+export { canCarryChecks } from './kernel.ts';

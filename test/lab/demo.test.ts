@@ -47,10 +47,21 @@ describe('the demo', () => {
     expect(leftovers(run.pid)).toEqual([]);
   });
 
+  it('balances by weight through a drain, a death and a killed daemon', async () => {
+    const run = demo('--balancer', '--seconds', '3', '--json');
+    expect(await run.exited, run.stderr + run.stdout).toBe(0);
+    const result = JSON.parse(run.stdout);
+    expect(result).toMatchObject({ worked: true, problems: [] });
+    expect(result.connections.held).toBeGreaterThan(100);
+    expect(result.connections.broken).toBe(result.connections.ofDead);
+    expect(result.rates.headrace.received).toBeGreaterThan(200_000);
+    expect(leftovers(run.pid)).toEqual([]);
+  });
+
   it('leaves nothing behind when interrupted', async () => {
-    const run = demo('--seconds', '3');
-    await run.line(/^Routes learned/, { timeoutMs: 60_000 });
-    expect(namespaces(run.pid)).toHaveLength(7);
+    const run = demo('--balancer', '--seconds', '3');
+    await run.line(/^Headrace is on/, { timeoutMs: 60_000 });
+    expect(namespaces(run.pid)).toHaveLength(5);
     expect(await run.kill('SIGINT')).toBe(130);
     expect(leftovers(run.pid)).toEqual([]);
   });

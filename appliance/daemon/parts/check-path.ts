@@ -3,7 +3,7 @@
  * them, and tells the part that checks where each has to go.
  */
 import os from 'node:os';
-import { CheckPath } from '../../../controlplane/check-path/index.ts';
+import { CheckPath, canCarryChecks } from '../../../controlplane/check-path/index.ts';
 import type { Features } from '../../../controlplane/dataplane/index.ts';
 import { asked, wayOf } from '../../config/check-ways.ts';
 import type { Config } from '../../config/schema/index.ts';
@@ -15,12 +15,6 @@ export const checkPathPart: PartDefinition = { create: (context) => new CheckPat
 
 const nameOf = (pool: string, backend: string, service: string, vip: string): string =>
   [pool, backend, service, vip].join(' ');
-
-/** Programs on what comes in by an interface (tcx), which answers are caught by. */
-function kernelCan(release = os.release()): boolean {
-  const [major = 0, minor = 0] = release.split('.').map(Number);
-  return major > 6 || (major === 6 && minor >= 6);
-}
 
 /** What the configuration has checked, by name. */
 function waysOf({ pools, services }: Config): Set<string> {
@@ -50,7 +44,7 @@ class CheckPathPart implements Part {
 
   check(config: Config): void {
     const pool = Object.entries(config.pools).find(([, { check }]) => check?.via === 'vip')?.[0];
-    if (pool !== undefined && !kernelCan())
+    if (pool !== undefined && !canCarryChecks())
       throw new StartError(
         `pools.${pool}.check.via: checks through the forwarding path need Linux 6.6, and this is ${os.release()}: write via: direct`,
       );
