@@ -82,6 +82,18 @@ export function unmap(address: bigint, length: number): void {
   munmapRaw(address, length);
 }
 
+const memset = libc.func('uintptr_t memset(void *memory, int byte, size_t length)');
+const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)');
+const SMALL_PAGE = 4096n;
+
+/** Asks for large pages behind the array; what the kernel makes of it is its own business. */
+export function adviseHugePages(array: Uint32Array): void {
+  // Setting nothing gives the address back, in whole pages of which the kernel wants it.
+  const address = BigInt(memset(array, 0, 0) as number | bigint);
+  const first = (address + SMALL_PAGE - 1n) & ~(SMALL_PAGE - 1n);
+  madvise(first, address + BigInt(array.byteLength) - first, 14 /* MADV_HUGEPAGE */);
+}
+
 const clockGettime = libc.func('int clock_gettime(int clock, void *time)');
 const clockTime = new BigInt64Array(2);
 

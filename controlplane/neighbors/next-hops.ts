@@ -3,35 +3,28 @@
  *
  * Tables may hold a million routes and gateways are few, so no route is kept: a route's gateway is noted when it is
  * seen, and which of the noted ones are still in use is found out by reading the tables again, at most every so often
- * and only after something went away. Meanwhile a gateway too many is kept alive, which harms nobody.
+ * and only after something went away, in another thread. Meanwhile a gateway too many is kept alive, which harms nobody.
  */
-import { type Nexthop, neighborKey, RouteMonitor, RouteNetlink, type RouteView } from '../netlink/index.ts';
+import { type Nexthop, neighborKey, RouteMonitor } from '../netlink/index.ts';
+import { GatewayNotes, gatewaysMax, type NextHop } from './gateway-notes.ts';
+import { GatewaySweep } from './gateway-sweep.ts';
 
-/** Who a packet is handed to, on which interface. */
-export interface NextHop {
-  readonly ifindex: number;
-  /** 4 or 16 bytes. */
-  readonly bytes: Uint8Array;
-}
+export type { NextHop } from './gateway-notes.ts';
 
-const RTN_UNICAST = 1;
-/** Reading a full table costs about a second of CPU. */
+/** Reading a full table costs a thread about a second of CPU. */
 const SWEEP_EVERY_MS = 60_000;
 const RETRY_MS = 2_000;
-/** More gateways than any router has: a bound on memory. */
-const GATEWAYS_MAX = 65_536;
 
 export class NextHops implements Disposable {
-  readonly #netlink = RouteNetlink.open();
   readonly #onChange: () => void;
   readonly #monitor: RouteMonitor;
   #gateways = new Map<string, NextHop>();
-  /** While tables are read: what is found, besides what events bring. */
-  #sweeping: Map<string, NextHop> | undefined;
+  /** While tables are read: what events bring meanwhile. */
+  #met: Map<string, NextHop> | undefined;
+  #sweep: GatewaySweep | undefined;
   #sweepAt: number | undefined;
   #closed = false;
-  // The gateway seen last: routes come in runs of the same.
-  #last = { ifindex: 0, family: 0, word0: 0, word1: 0, word2: 0, word3: 0 };
+  readonly #notes = new GatewayNotes((hop) => this.#add(hop));
 
   /** @param onChange gateways came or went. Reading begins at once, and goes on aside. */
   constructor(onChange: () => void) {
@@ -40,12 +33,12 @@ export class NextHops implements Disposable {
       groups: ['route4', 'route6'],
       onEvent: (event) => {
         if (event.kind !== 'route') return;
-        if (event.action === 'new') this.#note(event.route);
+        if (event.action === 'new') this.#notes.note(event.route);
         if (event.action === 'delete' || event.replaced) this.#sweepLater();
       },
       onOverrun: () => this.#sweepLater(RETRY_MS),
     });
-    void this.#sweep();
+    void this.#read();
   }
 
   /** By neighborKey(). */
@@ -60,7 +53,7 @@ export class NextHops implements Disposable {
 
   /** Reads the tables again if it is time. Once a second. */
   tick(): void {
-    if (this.#sweepAt !== undefined && performance.now() >= this.#sweepAt && !this.#sweeping) void this.#sweep();
+    if (this.#sweepAt !== undefined && performance.now() >= this.#sweepAt && !this.#sweep) void this.#read();
   }
 
   #sweepLater(milliseconds = SWEEP_EVERY_MS): void {
@@ -68,56 +61,31 @@ export class NextHops implements Disposable {
     if (this.#sweepAt === undefined || at < this.#sweepAt) this.#sweepAt = at;
   }
 
-  async #sweep(): Promise<void> {
+  async #read(): Promise<void> {
     this.#sweepAt = undefined;
-    const found = new Map<string, NextHop>();
-    this.#sweeping = found;
-    this.#last.family = 0;
+    const met = new Map<string, NextHop>();
+    this.#met = met;
+    this.#notes.clear();
     try {
-      await this.#netlink.routes((route) => this.#note(route));
+      this.#sweep = new GatewaySweep();
+      const found = new Map([...(await this.#sweep.gateways), ...met]);
       if (this.#closed) return;
       const same = found.size === this.#gateways.size && [...found.keys()].every((key) => this.#gateways.has(key));
       this.#gateways = found;
+      this.#notes.clear();
       if (!same) this.#onChange();
     } catch {
       // The tables would not hold still. What is noted stays.
       if (!this.#closed) this.#sweepLater(RETRY_MS);
     } finally {
-      this.#sweeping = undefined;
+      this.#met = this.#sweep = undefined;
     }
-  }
-
-  #note(route: RouteView): void {
-    if (route.type !== RTN_UNICAST || route.encapType !== 0) return;
-    if (route.multipath) {
-      for (const { ifindex, gateway, encapType } of route.hops())
-        if (gateway && !encapType) this.#add({ ifindex, bytes: Uint8Array.from(gateway) });
-      return;
-    }
-    if (route.gatewayFamily === 0) return;
-    const last = this.#last;
-    if (
-      last.family === route.gatewayFamily &&
-      last.ifindex === route.ifindex &&
-      last.word0 === route.gateway0 &&
-      last.word1 === route.gateway1 &&
-      last.word2 === route.gateway2 &&
-      last.word3 === route.gateway3
-    )
-      return;
-    last.family = route.gatewayFamily;
-    last.ifindex = route.ifindex;
-    last.word0 = route.gateway0;
-    last.word1 = route.gateway1;
-    last.word2 = route.gateway2;
-    last.word3 = route.gateway3;
-    this.#add({ ifindex: route.ifindex, bytes: route.gateway()! });
   }
 
   #add(hop: NextHop): void {
     const key = neighborKey(hop);
-    this.#sweeping?.set(key, hop);
-    if (this.#gateways.has(key) || this.#gateways.size >= GATEWAYS_MAX) return;
+    this.#met?.set(key, hop);
+    if (this.#gateways.has(key) || this.#gateways.size >= gatewaysMax) return;
     this.#gateways.set(key, hop);
     this.#onChange();
   }
@@ -125,7 +93,7 @@ export class NextHops implements Disposable {
   close(): void {
     this.#closed = true;
     this.#monitor.close();
-    this.#netlink.close();
+    this.#sweep?.end();
   }
 
   [Symbol.dispose](): void {

@@ -33,7 +33,7 @@ import { half, type ListMemory, listItems } from './list-memory.ts';
 import { ListPaint } from './list-paint.ts';
 import { NumberPool } from './number-pool.ts';
 import { maskedWord, PrefixTable } from './prefix-table.ts';
-import { RootPaint } from './root-paint.ts';
+import { RootPaint, shortestFilled } from './root-paint.ts';
 import type { TableStatistics } from './route-table.ts';
 import type { SlotMemory } from './slot-memory.ts';
 
@@ -96,6 +96,22 @@ export class ListTable implements CrowdingTable {
     if (length === 0) this.#memory.storeDefault(nextHop);
     else this.#change(this.#rootSlot(this.#address), this.#memory.rootBits, 0, true);
     this.#giveRetired();
+  }
+
+  /** As that of a {@link StrideTable}: prefixes come shortest first, and nobody reads the memory yet. */
+  build(prefix: Uint32Array, length: number, nextHop: number): number {
+    const { rootBits } = this.#memory;
+    this.#paintRest.finish();
+    this.#begin(prefix, length, hopEntry(nextHop, length));
+    const place = this.#prefixes.add(this.#address, length);
+    const before = this.#prefixes.valueAt(place);
+    this.#prefixes.setValueAt(place, nextHop);
+    const slot = this.#rootSlot(this.#address);
+    if (length === 0) this.#memory.storeDefault(nextHop);
+    else if (length < shortestFilled || length > rootBits) this.#change(slot, rootBits, 0, true);
+    else this.#memory.fillRoot(slot, 2 ** (rootBits - length), this.#entry);
+    this.#giveRetired();
+    return before;
   }
 
   /** @returns whether there was such a prefix. */

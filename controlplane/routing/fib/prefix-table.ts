@@ -10,6 +10,7 @@
  * gather. Entries move when prefixes come and go: a place holds only until the next change. Who wants to see all of a
  * table that changes meanwhile takes a {@link PrefixWalk}.
  */
+import { wordsForMany } from '../../bpf/huge-pages.ts';
 
 /** Values are below this. */
 export const valueLimit = 2 ** 24;
@@ -59,7 +60,7 @@ export class PrefixTable {
     this.#wanted = new Uint32Array(words);
     this.#moving = new Uint32Array(words);
     this.#mask = capacity - 1;
-    this.#entries = new Uint32Array(capacity * this.#stride);
+    this.#entries = wordsForMany(capacity * this.#stride);
     this.#perLength = new Uint32Array(words * 32 + 1);
   }
 
@@ -194,7 +195,7 @@ export class PrefixTable {
   clear(capacity = this.#mask + 1): void {
     // Memory that nothing was ever written to is zeros, and takes long to be touched.
     if (capacity === this.#mask + 1 && this.#written) this.#entries.fill(0);
-    if (capacity !== this.#mask + 1) this.#entries = new Uint32Array(capacity * this.#stride);
+    if (capacity !== this.#mask + 1) this.#entries = wordsForMany(capacity * this.#stride);
     this.#written = false;
     this.#mask = capacity - 1;
     this.#old = undefined;
@@ -270,7 +271,7 @@ export class PrefixTable {
     this.#rest = this.#mask + 1;
     this.#oldSize = this.#size;
     this.#mask = capacity - 1;
-    this.#entries = new Uint32Array(capacity * this.#stride);
+    this.#entries = wordsForMany(capacity * this.#stride);
     this.#version++;
   }
 

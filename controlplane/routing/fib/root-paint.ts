@@ -7,6 +7,9 @@ import type { SlotMemory } from './slot-memory.ts';
 /** Slots of root and groups looked at in one piece: half a millisecond or so. */
 const PIECE = 1 << 17;
 
+/** Shorter prefixes than this are more of a root of 24 bits than should be filled in one go. */
+export const shortestFilled = 5;
+
 /** Paints a root slot that leads on, and all below it. @returns slots looked at. */
 export type PaintSlot = (slot: number, shortest: number, longest: number, entry: number) => number;
 

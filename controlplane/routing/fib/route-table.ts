@@ -4,7 +4,7 @@ import type { StrideTable } from './stride-table.ts';
 
 export type RouteTable = Pick<
   StrideTable & ListTable,
-  'set' | 'delete' | 'lookup' | 'get' | 'warm' | 'repair' | 'reset' | 'unfinished' | 'proceed' | 'statistics'
+  'set' | 'build' | 'delete' | 'lookup' | 'get' | 'warm' | 'repair' | 'reset' | 'unfinished' | 'proceed' | 'statistics'
 >;
 
 /** How full a table is. */

@@ -7,6 +7,9 @@
  */
 import { groupSlots, isGroup, lengthOf } from './layout.ts';
 
+/** Up to so many words, a loop is faster than a call. */
+const FEW = 32;
+
 export class SlotMemory {
   readonly root: Uint32Array;
   readonly groups: Uint32Array;
@@ -76,6 +79,13 @@ export class SlotMemory {
       if (length >= shortest && length <= longest && current !== entry) this.store(slot, entry);
     }
     return end;
+  }
+
+  /** Overwrites root slots that nobody reads yet, whatever they hold. */
+  fillRoot(slot: number, count: number, entry: number): void {
+    const { root } = this;
+    if (count > FEW) root.fill(entry, slot, slot + count);
+    else for (let i = slot; i < slot + count; i++) root[i] = entry;
   }
 
   /** Fills `count` slots of unreachable groups. */

@@ -19,7 +19,7 @@ import type { Grace } from './grace.ts';
 import { ask, crowdedEntry, groupEntry, groupSlots, hopEntry, isGroup, lengthOf, numberOf } from './layout.ts';
 import { NumberPool } from './number-pool.ts';
 import { maskedWord, PrefixTable } from './prefix-table.ts';
-import { RootPaint } from './root-paint.ts';
+import { RootPaint, shortestFilled } from './root-paint.ts';
 import type { TableStatistics } from './route-table.ts';
 import type { SlotMemory } from './slot-memory.ts';
 
@@ -74,6 +74,26 @@ export class StrideTable implements CrowdingTable {
     const isNew = this.#prefixes.set(address, length, nextHop);
     if (length === 0) this.#memory.storeDefault(nextHop);
     else this.#insert(address, length, hopEntry(nextHop, length), isNew);
+  }
+
+  /**
+   * As `set`, while nobody reads the memory and prefixes come shortest first: what is there is never longer, so no word
+   * needs to be looked at. @returns the next hop that the prefix had before, "ask" when it had none.
+   */
+  build(prefix: Uint32Array, length: number, nextHop: number): number {
+    const { rootBits } = this.#memory;
+    if (length < shortestFilled || length > rootBits) {
+      const before = this.get(prefix, length) ?? ask;
+      this.set(prefix, length, nextHop);
+      return before;
+    }
+    this.#paintRest.finish();
+    const address = this.#masked(prefix, length);
+    const place = this.#prefixes.add(address, length);
+    const before = this.#prefixes.valueAt(place);
+    this.#prefixes.setValueAt(place, nextHop);
+    this.#memory.fillRoot(this.#rootSlot(address), 2 ** (rootBits - length), hopEntry(nextHop, length));
+    return before;
   }
 
   /** @returns whether there was such a prefix. */

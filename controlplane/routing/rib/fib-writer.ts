@@ -21,8 +21,10 @@ export class FibWriter {
   readonly #byNumber: (HopRecord | undefined)[] = [];
   readonly #address: Uint32Array;
   #suspended: HopRecord[] = [];
-  /** Routes that `writeAll` has written. */
-  #cursor = 0;
+  /** What `writeAll` has come to: prefixes of this length, routes before this number. */
+  #length = 0;
+  #cursor = 1;
+  readonly #batch: number[] = [];
   /** Nobody's number: it keeps `warm` from being left out. */
   #warmth = 0;
   /** Called for every prefix that was brought up to date; the address is valid during the call. */
@@ -77,26 +79,42 @@ export class FibWriter {
   }
 
   /**
-   * The first time: writes the prefixes of up to `limit` routes. Changes that come meanwhile are noted by the RIB, and are
-   * `write`'s.
+   * The first time, while nobody reads the tables: writes the prefixes of up to `limit` routes, the shortest first, so that
+   * none is painted around another, and of each length in the order they were read, which is that of their addresses.
+   * Changes that come meanwhile are noted by the RIB, and are `write`'s.
    * @returns whether there are more.
    */
   writeAll(limit: number): boolean {
-    const end = Math.min(this.#rib.highest, this.#cursor + limit);
-    for (let route = this.#cursor + 1; route <= end; route++) {
-      const length = this.#rib.prefixOf(route, this.#address);
-      if (length < 0) continue;
-      this.#warmth ^= this.#rib.warm(this.#address, length) ^ this.#table.warm(this.#address, length);
+    if (this.#table.unfinished) {
+      this.#table.proceed();
+      return true;
     }
-    for (; this.#cursor < end; this.#cursor++) {
-      if (this.#table.unfinished) {
-        this.#table.proceed();
-        return true;
+    const batch = this.#batch;
+    batch.length = 0;
+    for (let i = 0; i < limit && this.#length <= this.#rib.words * 32; i++) {
+      const route = this.#rib.nextOfLength(this.#cursor, this.#length);
+      this.#cursor = route + 1;
+      if (route === 0) {
+        this.#length++;
+        continue;
       }
-      const length = this.#rib.prefixOf(this.#cursor + 1, this.#address);
-      if (length >= 0) this.#writePrefix(this.#address, length);
+      batch.push(route);
+      this.#rib.prefixOf(route, this.#address);
+      this.#warmth ^= this.#table.warm(this.#address, this.#length);
     }
-    return this.#cursor < this.#rib.highest;
+    for (const route of batch) this.#build(route);
+    return this.#length <= this.#rib.words * 32;
+  }
+
+  #build(route: number): void {
+    const length = this.#rib.prefixOf(route, this.#address);
+    const hop = this.#rib.plainHopOfOnly(route);
+    if (hop === undefined) {
+      this.#writePrefix(this.#address, length);
+      return;
+    }
+    const record = this.#useRecord(hop, this.#address, length);
+    this.#forget(this.#table.build(this.#address, length, record?.number ?? ask));
   }
 
   /** A neighbor or an interface changed: looks the legs up again that `concerns` picks. */
@@ -121,21 +139,26 @@ export class FibWriter {
 
   #writePrefix(address: Uint32Array, length: number): void {
     const before = this.#table.get(address, length);
-    const hidden = this.#rib.covers(localTable, address, length);
     const main = this.#rib.plainHop(mainTable, address, length);
     const isLocal = this.#rib.has(localTable, address, length);
     if (main === undefined && !isLocal) {
       if (before !== undefined) this.#table.delete(address, length);
     } else {
-      const record = main === undefined || main === 'ask' || hidden ? undefined : this.#recordOf(main);
-      if (record) {
-        record.prefixes++;
-        if (!this.#records.isReady(record.number)) this.#refreshRecord(record);
-      }
+      const record = main && this.#useRecord(main, address, length);
       const number = record?.number ?? ask;
       if (before !== number) this.#table.set(address, length, number);
     }
     if (before) this.#forget(before);
+  }
+
+  /** The record that a prefix names from now on; undefined when the kernel is to be asked. */
+  #useRecord(hop: Hop | 'ask', address: Uint32Array, length: number): HopRecord | undefined {
+    if (hop === 'ask' || this.#rib.covers(localTable, address, length)) return undefined;
+    const record = this.#recordOf(hop);
+    if (!record) return undefined;
+    record.prefixes++;
+    if (!this.#records.isReady(record.number)) this.#refreshRecord(record);
+    return record;
   }
 
   /** Undefined when no record is free. */

@@ -114,12 +114,17 @@ export class Rib {
     return this.#store.highest;
   }
 
+  /** The first route from number `from` on whose prefix has this length; 0: there is none. */
+  nextOfLength(from: number, length: number): number {
+    return this.#store.nextOfLength(from, length);
+  }
+
   /** Copies the prefix of a route by its number. @returns its length, -1 when there is no such route. */
   prefixOf(route: number, target: Uint32Array): number {
     const store = this.#store;
-    if (store.hop[route] === 0) return -1;
-    for (let i = 0; i < this.words; i++) target[i] = store.address[route * this.words + i]!;
-    return store.length[route]!;
+    if (store.hop(route) === 0) return -1;
+    store.copyAddress(route, target);
+    return store.length(route);
   }
 
   /** Has the processor fetch what looking a prefix of the main table up will look at: see PrefixTable.warm. */
@@ -134,8 +139,8 @@ export class Rib {
     const table = this.#tableOf(route.table) ?? this.#makeTable(route.table);
     const place = table.add(route.address, route.length);
     if (table.valueAt(place) === 0) {
-      const first = this.#newRoute(route);
-      store.next[first] = 0;
+      const first = this.#store.create(route);
+      store.setFirst(first, true);
       table.setValueAt(place, first);
       this.#describe(first, route, hop);
       return;
@@ -147,7 +152,7 @@ export class Rib {
     if (mode === 'replace') target = replaced(equals, hop, this.#hopOf, this.words);
     else if (this.words === 4 && mode === 'append') target = grownFrom(equals, hop, this.#hopOf);
     if (target === 0) {
-      target = this.#newRoute(route);
+      target = this.#store.create(route);
       this.#link(target, mode === 'create');
     } else if (same !== undefined && same !== target) {
       this.#drop(same);
@@ -155,22 +160,9 @@ export class Rib {
     this.#describe(target, route, hop);
   }
 
-  /** A route with its key, in no list yet. */
-  #newRoute(route: RouteDescription): number {
-    const store = this.#store;
-    const number = store.allocate();
-    for (let i = 0; i < this.words; i++) store.address[number * this.words + i] = route.address[i]!;
-    store.length[number] = route.length;
-    store.table[number] = route.table;
-    store.priority[number] = route.priority;
-    store.tos[number] = route.tos;
-    return number;
-  }
-
   /** What of a route may be replaced. */
   #describe(route: number, { type, protocol }: RouteDescription, hop: Hop): void {
-    this.#store.type[route] = type;
-    this.#store.protocol[route] = protocol;
+    this.#store.setKind(route, type, protocol);
     this.#useHop(route, hop);
     this.#touch(route);
   }
@@ -184,7 +176,7 @@ export class Rib {
     const only = shrunk === undefined && exact === undefined ? this.#meant(equals, route, hop) : undefined;
     if (shrunk !== undefined) {
       const gone = new Set(hop.legs.map(legKey));
-      const { legs, plain, source } = this.hops.get(this.#store.hop[shrunk]!);
+      const { legs, plain, source } = this.hops.get(this.#store.hop(shrunk));
       const from = source === undefined ? {} : { source };
       this.#useHop(shrunk, this.hops.intern({ plain, ...from, legs: legs.filter((leg) => !gone.has(legKey(leg))) }));
       this.#touch(shrunk);
@@ -199,7 +191,7 @@ export class Rib {
 
   /** The route a deletion is about that names none exactly: by the same way, or the only one there is. */
   #meant(equals: readonly number[], { type }: RouteDescription, hop: Hop): number | undefined {
-    const typed = equals.filter((route) => this.#store.type[route] === type);
+    const typed = equals.filter((route) => this.#store.type(route) === type);
     const alike = typed.find((route) => sameWay(this.#hopOf(route), hop));
     // IPv6 tells of what went with an interface or a nexthop object after it has told of that: another route is not meant.
     const { nexthop, legs } = hop;
@@ -239,7 +231,7 @@ export class Rib {
     for (const hop of hops) this.#suspend(hop);
     return this.#forRoutes(hops, (route, { legs }) => {
       const alone = legs.every((leg) => leg.ifindex === ifindex);
-      if (alone && this.#store.type[route] !== RTN_LOCAL) this.#drop(route);
+      if (alone && this.#store.type(route) !== RTN_LOCAL) this.#drop(route);
       else this.#touch(route);
     });
   }
@@ -328,16 +320,16 @@ export class Rib {
   *routesAt(table: number, address: Uint32Array, length: number): Generator<RouteDescription> {
     const store = this.#store;
     let route = this.#tableOf(table)?.get(address, length) ?? 0;
-    for (; route !== 0; route = store.next[route]!) {
-      const hop = this.hops.get(store.hop[route]!);
+    for (; route !== 0; route = store.next(route)) {
+      const hop = this.hops.get(store.hop(route));
       yield {
         table,
         address: store.addressOf(route).slice(),
         length,
-        tos: store.tos[route]!,
-        priority: store.priority[route]!,
-        type: store.type[route]!,
-        protocol: store.protocol[route]!,
+        tos: store.tos(route),
+        priority: store.priority(route),
+        type: store.type(route),
+        protocol: store.protocol(route),
         hop: {
           legs: hop.legs,
           plain: hop.plain,
@@ -353,15 +345,25 @@ export class Rib {
    * 'ask' when its answer depends on more than the destination or on what is not modeled.
    */
   plainHop(table: number, address: Uint32Array, length: number): Hop | 'ask' | undefined {
-    const store = this.#store;
     const first = this.#tableOf(table)?.get(address, length) ?? 0;
-    if (first === 0) return undefined;
-    for (let route = first; route !== 0; route = store.next[route]!) if (store.tos[route] !== 0) return 'ask';
-    const second = store.next[first]!;
+    return first === 0 ? undefined : this.#plainHopFrom(first);
+  }
+
+  /** The same for a prefix of the main table by its only route; undefined when the route is not that. */
+  plainHopOfOnly(route: number): Hop | 'ask' | undefined {
+    const store = this.#store;
+    const isOnly = store.table(route) === mainTable && store.isFirst(route) && store.next(route) === 0;
+    return isOnly ? this.#plainHopFrom(route) : undefined;
+  }
+
+  #plainHopFrom(first: number): Hop | 'ask' {
+    const store = this.#store;
+    for (let route = first; route !== 0; route = store.next(route)) if (store.tos(route) !== 0) return 'ask';
+    const second = store.next(first);
     // Equals of IPv6 are tried in turn or spread over; of IPv4, the first that lives.
-    if (second !== 0 && store.priority[second] === store.priority[first]) return 'ask';
-    const hop = this.hops.get(store.hop[first]!);
-    const unicast = store.type[first] === 1;
+    if (second !== 0 && store.priority(second) === store.priority(first)) return 'ask';
+    const hop = this.hops.get(store.hop(first));
+    const unicast = store.type(first) === 1;
     return unicast && hop.plain && !hop.suspended && hop.legs.length === 1 && hop.legs[0]!.gateway ? hop : 'ask';
   }
 
@@ -370,9 +372,9 @@ export class Rib {
     const store = this.#store;
     for (let tries = 0; tries < 8 && store.count > 0; tries++) {
       const route = 1 + Math.floor(Math.random() * store.highest);
-      if (store.hop[route] === 0) continue;
+      if (store.hop(route) === 0) continue;
       target.set(store.addressOf(route));
-      return store.length[route]!;
+      return store.length(route);
     }
     return -1;
   }
@@ -394,61 +396,66 @@ export class Rib {
     let route = this.#tableOf(table)?.get(address, length) ?? 0;
     if (route === 0) return none;
     const found: number[] = [];
-    for (; route !== 0; route = store.next[route]!)
-      if (store.tos[route] === tos && store.priority[route] === priority) found.push(route);
+    for (; route !== 0; route = store.next(route))
+      if (store.tos(route) === tos && store.priority(route) === priority) found.push(route);
     return found;
   }
 
   #isSame(route: number, { type, protocol }: RouteDescription, hop: Hop): boolean {
     const store = this.#store;
-    return store.hop[route] === hop.id && store.type[route] === type && store.protocol[route] === protocol;
+    return store.hop(route) === hop.id && store.type(route) === type && store.protocol(route) === protocol;
   }
 
-  readonly #hopOf = (route: number): Hop => this.hops.get(this.#store.hop[route]!);
+  readonly #hopOf = (route: number): Hop => this.hops.get(this.#store.hop(route));
 
   /** By priority; among equal ones first or last. */
   #link(route: number, first: boolean): void {
     const store = this.#store;
-    const number = store.table[route]!;
+    const number = store.table(route);
     const table = this.#tableOf(number)!;
     const address = store.addressOf(route);
-    const priority = store.priority[route]!;
+    const priority = store.priority(route);
     let previous = 0;
-    let next = table.get(address, store.length[route]!) ?? 0;
-    while (next !== 0 && (first ? store.priority[next]! < priority : store.priority[next]! <= priority)) {
+    let next = table.get(address, store.length(route)) ?? 0;
+    while (next !== 0 && (first ? store.priority(next) < priority : store.priority(next) <= priority)) {
       previous = next;
-      next = store.next[next]!;
+      next = store.next(next);
     }
-    store.next[route] = next;
-    if (previous === 0) table.set(address, store.length[route]!, route);
-    else store.next[previous] = route;
+    store.setNext(route, next);
+    store.setFirst(route, previous === 0);
+    if (previous === 0) {
+      table.set(address, store.length(route), route);
+      store.setFirst(next, false);
+    } else store.setNext(previous, route);
   }
 
   #drop(route: number): void {
     const store = this.#store;
     this.#touch(route);
-    const number = store.table[route]!;
+    const number = store.table(route);
     const table = this.#tableOf(number)!;
     const address = store.addressOf(route);
-    const length = store.length[route]!;
+    const length = store.length(route);
     const head = table.get(address, length)!;
     if (head === route) {
-      if (store.next[route] === 0) table.delete(address, length);
-      else table.set(address, length, store.next[route]!);
+      const next = store.next(route);
+      store.setFirst(next, true);
+      if (next === 0) table.delete(address, length);
+      else table.set(address, length, next);
     } else {
       let previous = head;
-      while (store.next[previous] !== route) previous = store.next[previous]!;
-      store.next[previous] = store.next[route]!;
+      while (store.next(previous) !== route) previous = store.next(previous);
+      store.setNext(previous, store.next(route));
     }
     if (table.size === 0) this.#others.delete(number);
-    const hop = this.hops.get(store.hop[route]!);
+    const hop = this.hops.get(store.hop(route));
     store.release(route);
     hop.users--;
     this.hops.release(hop);
   }
 
   #useHop(route: number, hop: Hop): void {
-    const old = this.#store.hop[route]!;
+    const old = this.#store.hop(route);
     if (old === hop.id) return;
     this.#store.setHop(route, hop.id);
     hop.users++;
@@ -463,9 +470,9 @@ export class Rib {
     if (!this.#noting) return;
     const store = this.#store;
     const address = store.addressOf(route);
-    const length = store.length[route]!;
+    const length = store.length(route);
     this.#changed.add(address, length);
-    if (store.table[route] === localTable) this.#changed.addBelow(address, length);
+    if (store.table(route) === localTable) this.#changed.addBelow(address, length);
   }
 
   #suspend(hop: Hop): void {
