@@ -1,6 +1,6 @@
 /** A captured packet in one line: when, where, what, and what became of it. */
 import { formatIp } from '../../controlplane/netlink/index.ts';
-import type { TapRecord } from '../../controlplane/tap/index.ts';
+import { networkHeader, type TapRecord } from '../../controlplane/tap/index.ts';
 
 const protocolNames: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp6', 132: 'sctp' };
 const etherTypes: Readonly<Record<number, string>> = { 2054: 'ARP', 35020: 'LLDP', 34887: 'MPLS' };
@@ -21,15 +21,10 @@ export function packetLine(record: TapRecord, nameOf: (ifindex: number) => strin
 /** Addresses and ports, as far as they are there. */
 function describe(frame: Uint8Array): string {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  let at = 12;
-  let tags = '';
-  while (at + 4 <= frame.length && (view.getUint16(at) === 0x8100 || view.getUint16(at) === 0x88a8)) {
-    tags += `vlan ${view.getUint16(at + 2) & 0xfff} `;
-    at += 4;
-  }
-  if (at + 2 > frame.length) return `${tags}truncated`;
-  const type = view.getUint16(at);
-  const l3 = at + 2;
+  const header = networkHeader(frame);
+  if (!header) return 'truncated';
+  const { type, at: l3 } = header;
+  const tags = header.vlans.map((vlan) => `vlan ${vlan} `).join('');
   if (type === 0x0800 && l3 + 20 <= frame.length) {
     const protocol = frame[l3 + 9]!;
     const first = (view.getUint16(l3 + 6) & 0x1fff) === 0;

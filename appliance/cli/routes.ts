@@ -1,5 +1,5 @@
 /** `headrace routes`: where a packet goes, by the kernel and by the mirror; without an address, how the mirror is. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { FamilyState, MirrorState } from '../../controlplane/routing/mirror/index.ts';
 import type { RouteReport } from '../daemon/parts/routes.ts';
 import type { DaemonStatus } from '../daemon/status.ts';
@@ -15,21 +15,42 @@ interface FibStatus {
   readonly mirror: MirrorState | null;
 }
 
+interface RoutesOptions extends InstanceOptions {
+  readonly hits?: number;
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text.replace(/s$/, ''));
+  if (!(seconds > 0 && seconds <= 3600))
+    throw new InvalidArgumentError('It must be a number of seconds, at most 3600: --hits 5');
+  return seconds;
+}
+
 export function addRoutes(program: Command): void {
   withJson(withInstance(program.command('routes')))
     .description('say where a packet goes and who knows the way, or how the mirror of the routes is kept')
     .argument('[address]', 'an address, or a prefix (its first address is meant)')
+    .option(
+      '--hits <seconds>',
+      'count packets for so long: of the route, of those below a prefix, or of all',
+      secondsOf,
+    )
     .addHelpText(
       'after',
       `
+Hits are counted by a capture while this command runs, and by nobody otherwise: packets cost a little more meanwhile.
+They are packets as they come in, by the kernel's route to where they are sent, without those to a VIP.
+
 Exit status: 0 it was answered, 1 the daemon does not run, or mirror and kernel differ.
 
 Examples:
   headrace routes
   headrace routes 198.51.100.7
-  headrace routes 2001:db8::/48 --json`,
+  headrace routes 2001:db8::/48 --json
+  headrace routes 198.51.100.7 --hits 5
+  headrace routes --hits 10`,
     )
-    .action(async (address: string | undefined, options: InstanceOptions) => {
+    .action(async (address: string | undefined, options: RoutesOptions) => {
       const paths = await pathsOf(options);
       const resource = address === undefined ? '/status' : `/routes?address=${encodeURIComponent(address)}`;
       const answer = await askDaemon<DaemonStatus | RouteReport>(paths, resource);
@@ -39,8 +60,15 @@ Examples:
           { code: 'ABSENT' },
         );
       const fib = 'parts' in answer ? (answer.parts['fib'] as FibStatus) : undefined;
-      if (options.json) console.log(toJson(fib ?? answer, 2));
+      const report = fib ? undefined : (answer as RouteReport);
+      const below = address?.includes('/') ? address : (report?.kernel.prefix ?? undefined);
+      if (options.hits !== undefined && report && below === undefined)
+        throw Object.assign(new Error(`no route leads to ${address}, so none can have hits`), { code: 'NO_ROUTE' });
+      const { countHits, renderHits } = await import('./route-hits.ts');
+      const hits = options.hits === undefined ? undefined : await countHits(paths, below, options.hits);
+      if (options.json) console.log(toJson(hits ? { ...(fib ?? answer), hits } : (fib ?? answer), 2));
       else console.log(fib ? renderFib(fib) : renderRoute(answer as RouteReport));
+      if (hits && !options.json) console.log(renderHits(hits, address?.includes('/') ? undefined : below));
       if (!fib && (answer as RouteReport).mirror?.agrees === false) process.exitCode = 1;
     });
 }

@@ -68,7 +68,6 @@ export class RouteStore {
 
   /** Forgets all routes; the memory stays. */
   clear(): void {
-    for (let route = 1; route < this.#used; route++) this.#routes[route * this.#stride + HOP] = 0;
     this.#free = 0;
     this.#used = 1;
     this.#count = 0;
@@ -81,6 +80,7 @@ export class RouteStore {
     const routes = this.#routes;
     const at = route * this.#stride;
     routes[at + NEXT] = 0;
+    routes[at + HOP] = 0;
     routes[at + PRIORITY] = priority;
     routes[at + TABLE] = table;
     routes[at + KIND] = tos;

@@ -110,6 +110,32 @@ for (const words of [1, 4] as const) {
       );
     });
 
+    test('answers the same when it is built in one go, the shortest prefixes first', () => {
+      fc.assert(
+        fc.property(
+          changesIn(words),
+          fc.array(addressIn(words), { minLength: 20, maxLength: 20 }),
+          (changes, probes) => {
+            const { table: fib } = table(1024);
+            const oracle = new NaiveTable(words);
+            for (const { address, length, nextHop } of [...changes].sort((a, b) => a.length - b.length)) {
+              const before = [...oracle.prefixes.values()].find(
+                (p) => p.length === length && (p.value ^ address) >> BigInt(words * 32 - length) === 0n,
+              );
+              expect(fib.build(wordsOf(address, words), length, nextHop)).toBe(before?.nextHop ?? 0);
+              oracle.set(address, length, nextHop);
+            }
+            for (const probe of [...probes, ...changes.map(({ address }) => address)])
+              expect(numberOf(fib.lookup(wordsOf(probe, words)))).toBe(oracle.lookup(probe));
+            for (const { value, length } of oracle.prefixes.values()) fib.delete(wordsOf(value, words), length);
+            expect(fib.statistics).toMatchObject({ prefixes: 0, groupsUsed: 0, listsUsed: 0, crowdedSlots: 0 });
+            for (const probe of probes) expect(fib.lookup(wordsOf(probe, words))).toBe(0);
+          },
+        ),
+        { numRuns: 100 },
+      );
+    });
+
     test('shows readers the old answer, the new one or "ask" at every single store, with few groups as with many', () => {
       fc.assert(
         fc.property(
