@@ -28,6 +28,7 @@ interface DecapRow {
   readonly guePort: number;
   readonly vips: readonly string[];
   readonly unwrapped: bigint;
+  readonly congested: bigint;
   readonly notes: readonly string[];
 }
 
@@ -127,7 +128,7 @@ function show(server: RealServer, { json }: DecapOptions): readonly DecapRow[] {
   using netlink = RouteNetlink.open();
   const links = new Map(netlink.links().map((link) => [link.index, link]));
   const own = new Set(netlink.addresses().map(({ bytes }) => formatIp(bytes)));
-  const rows = server.list().map(({ ifindex, attached, vips, guePort, unwrapped }): DecapRow => {
+  const rows = server.list().map(({ ifindex, attached, vips, guePort, unwrapped, congested }): DecapRow => {
     const link = links.get(ifindex);
     return {
       interface: link?.name ?? `if${ifindex}`,
@@ -137,7 +138,9 @@ function show(server: RealServer, { json }: DecapOptions): readonly DecapRow[] {
       guePort,
       vips,
       unwrapped,
+      congested,
       notes: [
+        ...(congested > 0n ? [`${congested} dropped, which met congestion and whose senders know no ECN`] : []),
         ...(attached ? [] : ['not attached: the interface is gone, or the program was taken off']),
         ...vips
           .filter((vip) => !own.has(vip))

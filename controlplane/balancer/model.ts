@@ -49,7 +49,7 @@ export type Refusal = 'drop' | 'reset' | 'icmp';
 export interface QuicIds {
   readonly cidLength: number;
   readonly serverIdOffset: number;
-  /** 0: the whole connection id is hashed. */
+  /** 1–4. */
   readonly serverIdLength: number;
 }
 

@@ -42,6 +42,8 @@ export interface Unwrapping {
   readonly guePort: number;
   /** Packets so far. */
   readonly unwrapped: bigint;
+  /** Dropped so far: they met congestion, and their senders know no ECN. */
+  readonly congested: bigint;
 }
 
 export class RealServer {
@@ -68,7 +70,9 @@ export class RealServer {
     const pin = (name: string): string => path.join(this.#folder, String(ifindex), name);
     using object = BpfObject.open(objectPath);
     object.setConstants({ gue_port: spec.guePort });
-    if (running) for (const { name } of Object.values(maps)) object.reusePinned(name, pin(name));
+    // One of an earlier build may lack some.
+    if (running)
+      for (const { name } of Object.values(maps)) if (existsSync(pin(name))) object.reusePinned(name, pin(name));
     object.load();
     using program = object.program('headrace_decap');
     using vips = object.map(maps.decapVips);
@@ -76,11 +80,13 @@ export class RealServer {
     for (const vip of spec.vips) vips.set({ address: words(mappedAddress(vip)) }, 1);
     for (const vip of [...vips.keys()]) if (!wanted.has(String(vip.address))) vips.delete(vip);
     using packets = object.map(maps.decapPackets);
+    using congested = object.map(maps.decapCongested);
     using port = object.map(constants);
     if (running) {
       running.update(program);
       unlinkSync(pin('constants'));
       port.pin(pin('constants'));
+      if (!existsSync(pin(congested.name))) congested.pin(pin(congested.name));
       return undefined;
     }
     mkdirSync(path.join(this.#folder, String(ifindex)), { recursive: true, mode: 0o700 });
@@ -88,6 +94,7 @@ export class RealServer {
     using attached = link;
     vips.pin(pin(vips.name));
     packets.pin(pin(packets.name));
+    congested.pin(pin(congested.name));
     port.pin(pin('constants'));
     attached.pin(pin('link'));
     return mode;
@@ -99,14 +106,19 @@ export class RealServer {
       const pin = (name: string): string => path.join(this.#folder, String(ifindex), name);
       using link = this.#link(ifindex);
       using vips = BpfMap.openPinned(pin(maps.decapVips.name), maps.decapVips);
-      using packets = BpfMap.openPinned(pin(maps.decapPackets.name), maps.decapPackets);
+      const count = (map: typeof maps.decapPackets | typeof maps.decapCongested): bigint => {
+        if (!existsSync(pin(map.name))) return 0n;
+        using counter = BpfMap.openPinned(pin(map.name), map);
+        return (counter.getPerCpu(0) ?? []).reduce((sum, each) => sum + each, 0n);
+      };
       using port = BpfMap.openPinned(pin('constants'), constants);
       return {
         ifindex,
         attached: link !== undefined,
         vips: [...vips.keys()].map(({ address }) => textOf(address)).sort(),
         guePort: port.get(0) ?? 0,
-        unwrapped: (packets.getPerCpu(0) ?? []).reduce((sum, count) => sum + count, 0n),
+        unwrapped: count(maps.decapPackets),
+        congested: count(maps.decapCongested),
       };
     });
   }

@@ -28,7 +28,7 @@ export interface DesiredRecord {
   readonly fields: ServiceFields;
   /** VIP: services whose pools decide whether a ping is answered; undefined: `flags` says it all. */
   readonly echoWhenUp: readonly string[] | undefined;
-  /** VIP: the record that takes all fragments of a protocol. */
+  /** VIP: the record that takes the fragments of a protocol that name no port. */
   readonly fragmentTcp: string | undefined;
   readonly fragmentUdp: string | undefined;
 }

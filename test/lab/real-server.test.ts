@@ -120,6 +120,7 @@ http { access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder
         guePort: 6080,
         vips: [vip4, '2001:db8:51::11'],
         unwrapped: 0,
+        congested: 0,
         notes: [expect.stringMatching(/2001:db8:51::11 is no address of this host: ip address add .*\/128 dev lo/)],
       },
     ]);

@@ -13,6 +13,7 @@ export function checkServices(config: CheckedConfig): Finding[] {
     ...Object.entries(config.services).flatMap(([name, service]) => checkService(name, service, config)),
     ...overlaps(config),
     ...disagreements(config),
+    ...fragmentTakers(config),
   ];
 }
 
@@ -69,11 +70,43 @@ function checkService(name: string, service: Service, config: CheckedConfig): Fi
     error(here('forward', 'entropy_bits'), 'only goes with mode ipip');
   const { quic, udp } = service.balance;
   if (udp === 'quic' && !quic)
-    error(here('balance', 'udp'), 'needs to know the connection ids', 'add, for example: quic: { cid_length: 8 }');
+    error(
+      here('balance', 'udp'),
+      'needs to know the connection ids',
+      'add, for example: quic: { cid_length: 8, server_id_length: 2 }',
+    );
   if (quic && udp !== 'quic') error(here('balance', 'quic'), 'only goes with udp: quic');
   if (quic && quic.server_id_offset + quic.server_id_length > quic.cid_length)
     error(here('balance', 'quic'), `the server id ends beyond the ${quic.cid_length} bytes of the connection id`);
+  if (quic && udp === 'quic') checkServerIds(quic.server_id_length, service.pool, backends, { here, error, warning });
   return findings;
+}
+
+type Backend = CheckedConfig['pools'][string]['backends'][string];
+
+/** Each backend has to be told from the others by its id. */
+function checkServerIds(
+  length: number,
+  pool: string,
+  backends: readonly (readonly [string, Backend])[],
+  { here, error, warning }: Said,
+): void {
+  const at = here('balance', 'quic');
+  const owners = new Map<number, string>();
+  for (const [name, { quic_server_id: id }] of backends) {
+    if (id === undefined) {
+      warning(
+        at,
+        `backend "${name}" has no server id: its connections end when their clients change address`,
+        `add quic_server_id to it in pool "${pool}"`,
+      );
+      continue;
+    }
+    const other = owners.get(id);
+    if (id >= 256 ** length) error(at, `the server id ${id} of backend "${name}" has more than ${length} bytes`);
+    else if (other) error(at, `backends "${other}" and "${name}" have the same server id, ${id}`);
+    owners.set(id, name);
+  }
 }
 
 interface Said {
@@ -122,6 +155,30 @@ function disagreements({ services }: CheckedConfig): Finding[] {
             hint: 'give both the same',
           });
       }
+  }
+  return findings;
+}
+
+/** Later fragments name no port: of a VIP and a protocol, one service with `fragments: hash3` takes them all. */
+function fragmentTakers({ services, balancer }: CheckedConfig): Finding[] {
+  const findings: Finding[] = [];
+  const takers = new Map<string, { name: string; ring: string }>();
+  for (const [name, { frontends, fragments, pool, balance }] of Object.entries(services)) {
+    if (fragments !== 'hash3') continue;
+    const ring = `${pool} ${balance.table ?? balancer.table}`;
+    for (const { vip, tcp, udp } of frontends)
+      for (const address of vip)
+        for (const protocol of [...(tcp ? ['TCP'] : []), ...(udp ? ['UDP'] : [])]) {
+          const taker = takers.get(`${address} ${protocol}`);
+          if (!taker) takers.set(`${address} ${protocol}`, { name, ring });
+          else if (taker.name !== name && taker.ring !== ring)
+            findings.push({
+              level: 'warning',
+              path: ['services', name, 'fragments'],
+              message: `later fragments of ${protocol} to ${address} go to the pool of service "${taker.name}", for they name no port`,
+              hint: 'use fragments: track, or an address of its own',
+            });
+        }
   }
   return findings;
 }

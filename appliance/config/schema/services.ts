@@ -74,18 +74,22 @@ const forwardSchema = z.strictObject({
     .min(536)
     .max(9000)
     .optional()
-    .describe("Lower the MSS of clients' SYNs to this, for backends behind a tunnel with a smaller MTU."),
+    .describe(
+      "Lower the MSS of clients' SYNs to this, and with `nat` of backends' SYNs too. A client's limits what its backend sends. What the client sends, through a tunnel, is limited by the backend's own (`advmss` of its route), or by the size that errors name.",
+    ),
 });
 
 const quicSchema = z.strictObject({
   cid_length: z.int().min(1).max(20).describe('Bytes of the connection ids the servers give out.'),
-  server_id_offset: z.int().min(0).max(19).default(1).describe('Where the server id begins in them.'),
-  server_id_length: z
+  server_id_offset: z
     .int()
     .min(0)
-    .max(4)
-    .default(0)
-    .describe('Bytes of the server id; with 0 the whole connection id is hashed.'),
+    .max(19)
+    .default(1)
+    .describe(
+      'Where the server id begins in them. With an octet before it, ids whose first octet is 0xe0 or more name no server, as QUIC-LB has it.',
+    ),
+  server_id_length: z.int().min(1).max(4).describe('Bytes of the server id.'),
 });
 
 const balanceSchema = z.strictObject({
@@ -103,7 +107,7 @@ const balanceSchema = z.strictObject({
     .enum(['hash', 'tracked', 'quic'])
     .default('hash')
     .describe(
-      '`hash`: a change of the pool moves its share of the flows at once. `tracked`: each flow is remembered. `quic`: by connection id.',
+      '`hash`: a change of the pool moves its share of the flows at once. `tracked`: each flow is remembered. `quic`: by the server id in the connection id, and by hash while there is none.',
     ),
   udp_idle: duration(1000, 86_400_000)
     .optional()
@@ -132,7 +136,7 @@ export const serviceSchema = z.strictObject({
     .enum(['drop', 'hash3', 'track'])
     .default('drop')
     .describe(
-      '`hash3`: every packet is hashed by addresses and protocol alone, so that fragments follow. `track`: the first fragment is remembered.',
+      '`hash3`: every packet is hashed by addresses and protocol alone, so that fragments follow; one service of a VIP and protocol at most. `track`: the first fragment is remembered, and those that come before it are dropped.',
     ),
   no_backend: refusal.default('drop').describe('Answer to packets no backend can have: silence, a TCP reset or ICMP.'),
   no_service: refusal.default('drop').describe('Answer to packets for a port of the VIP that no service has.'),

@@ -60,6 +60,48 @@ describe('unwraps', () => {
         });
 });
 
+describe('carries over what was said of congestion on the way (RFC 6040 4.2)', () => {
+  const DROP = 1;
+  const [NONE, ECT1, ECT0, CE] = [0, 1, 2, 3];
+  /** Inside, by inside and outside; undefined: dropped. */
+  const becomes = [
+    [NONE, NONE, NONE, undefined],
+    [ECT1, ECT1, ECT1, CE],
+    [ECT0, ECT1, ECT0, CE],
+    [CE, CE, CE, CE],
+  ];
+  const DSCP = 0x28;
+
+  /** The outer header gets another mark on the way. */
+  function marked(frame: Uint8Array, outer: 4 | 6, ecn: number): Uint8Array {
+    if (outer === 6) frame[15] = (frame[15]! & 0xcf) | (ecn << 4);
+    else frame[15] = (frame[15]! & 0xfc) | ecn;
+    return frame;
+  }
+
+  for (const outer of [4, 6] as const)
+    for (const inner of [4, 6] as const)
+      for (const [name, more] of [
+        ['ipip', {}],
+        ['gue', { gue }],
+      ] as const)
+        it(`${name}: IPv${inner} in IPv${outer}, each of both, with a right checksum`, () => {
+          using congested = object.map(maps.decapCongested);
+          const count = () => congested.getPerCpu(0)!.reduce((sum, n) => sum + n, 0n);
+          const before = count();
+          becomes.forEach((row, inside) => {
+            row.forEach((expected, outside) => {
+              const spec = { ...clients[inner], tos: DSCP | inside };
+              const frame = marked(tunneled(spec, { ...tunnels[outer], ...more }), outer, outside);
+              const { verdict, data } = program.testRun({ data: frame });
+              if (expected === undefined) expect(verdict).toBe(DROP);
+              else expect(data).toEqual(forwarded({ ...clients[inner], tos: DSCP | expected }, 'out0'));
+            });
+          });
+          expect(count() - before).toBe(1n);
+        });
+});
+
 describe('leaves alone', () => {
   const untouched = (frame: Uint8Array) => expect(run(frame)).toEqual(frame);
 

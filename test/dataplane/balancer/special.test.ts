@@ -153,6 +153,32 @@ describe('fragments', () => {
       expect(backendOf({ ...ends(family), payload: udp({ sourcePort: 2002, destinationPort: 80 }) })).toBe(owner);
     });
 
+    it(`IPv${family} hash3 beside others: a first fragment goes where its port does, and a tracked packet whole`, () => {
+      box.vip(vip, address, { fragment_udp: 10, fragments: lbFragments.TRACK });
+      box.service({ number: 10, address, port: 80, protocol: UDP, ring: 1, fragments: lbFragments.HASH3 });
+      box.service({ number: 11, address, port: 81, protocol: UDP, ring: 1 });
+      box.service({ number: 12, address, port: 82, protocol: UDP, ring: 1, fragments: lbFragments.TRACK });
+      const parts = (port: number, id: number) =>
+        fragments(family, id, udp({ sourcePort: 2000, destinationPort: port, length: 200 })).map(backendOf);
+      const all = ownerOf(family, UDP, 0, 0);
+      expect(parts(80, 1)).toEqual([all, all, all]);
+      expect(parts(81, 2)[0]).toBe('vip_fragment');
+      expect(parts(83, 3)[0]).toBe('vip_fragment');
+      // Of a client whose flow is not at the backend that later fragments would go to.
+      const port = Array.from({ length: 50 }, (_, i) => 3000 + i).find((p) => ownerOf(family, UDP, p, 82) !== all)!;
+      const owner = ownerOf(family, UDP, port, 82);
+      const tracked = fragments(family, 4, udp({ sourcePort: port, destinationPort: 82, length: 200 }));
+      expect(tracked.map(backendOf)).toEqual([owner, owner, owner]);
+    });
+
+    it(`IPv${family} track of everything: packets without ports too`, () => {
+      box.vip(vip, address, { ring: 1, fragments: lbFragments.TRACK });
+      const payload = carries(47, [0, 0, 8, 0, ...Array<number>(196).fill(1)]);
+      const owner = ownerOf(family, 47, 0, 0);
+      expect(fragments(family, 1, payload).map(backendOf)).toEqual([owner, owner, owner]);
+      expect(backendOf({ ...ends(family), payload })).toBe(owner);
+    });
+
     it(`IPv${family} hash3 of everything: no fragment of the address is lost, whatever it carries`, () => {
       box.vip(vip, address, { ring: 1, fragments: lbFragments.HASH3 });
       for (const [protocol, payload] of [
@@ -204,6 +230,25 @@ describe('QUIC', () => {
         expect(backendOf(short(0x1000 + i, port))).toBe(i);
         expect(backendOf(long(0x1000 + i, port))).toBe(i);
       }
+  });
+
+  it('goes by the hash of the flow when the id says that it names no server, unless it has no octet to say so', () => {
+    const owner = ownerOf(4, UDP, 3000, 443);
+    const other = (owner % BACKENDS) + 1;
+    const marked = (first: number) => [first, ...id(0x1000 + other).slice(1)];
+    const rest = Array<number>(24).fill(7);
+    for (const [first, expected] of [
+      [0xff, owner],
+      [0xe0, owner],
+      [0xdf, other],
+    ] as const) {
+      expect(backendOf(quic([0x41, ...marked(first), ...rest], 3000))).toBe(expected);
+      expect(backendOf(quic([0xe1, ...u32(1), 8, ...marked(first), 0, ...rest], 3000))).toBe(expected);
+    }
+    const service = { number: 10, address: VIP4, port: 443, protocol: UDP, ring: 1, udp: lbUdp.QUIC };
+    box.service({ ...service, quic_id_offset: 0, quic_id_length: 2, quic_cid_length: 8 });
+    box.maps.lbQuicIds!.set({ ring: 1, server: 0xff00 }, other);
+    expect(backendOf(quic([0x41, 0xff, 0, ...Array<number>(30).fill(7)], 3000))).toBe(other);
   });
 
   it('goes by the hash of the flow when the id is nobody’s, of another length, cut short, or its backend is down', () => {

@@ -132,6 +132,12 @@ describe('services', () => {
       'services.other.balance.udp',
     ],
     [
+      'quic without server ids',
+      'frontends: [ { vip: 198.51.100.11, udp: 443 } ]\npool: web\nbalance: { udp: quic, quic: { cid_length: 8 } }',
+      /server_id_length|expected/,
+      'services.other.balance.quic.server_id_length',
+    ],
+    [
       'more backends than slots, or a size that is none',
       'frontends: [ { vip: 198.51.100.11, tcp: 80 } ]\npool: web\nbalance: { table: 1000 }',
       /Invalid|expected|1021/,
@@ -170,6 +176,28 @@ describe('services', () => {
       'services.other.balance.table',
       'services.other.icmp_echo',
     ]);
+  });
+
+  it('warn of backends that QUIC cannot name, and of fragments that go to another service', () => {
+    const text = also(
+      'frontends: [ { vip: 198.51.100.10, udp: 444 } ]\npool: web\nfragments: hash3\nbalance: { udp: quic, table: 1021, quic: { cid_length: 8, server_id_length: 2 } }',
+    );
+    const config = parse(text.replace('pool: web', 'fragments: hash3\n    pool: web'));
+    expect(config.setAside).toEqual([]);
+    expect(config.warnings.map(({ path }) => path)).toEqual([
+      'services.other.balance.quic',
+      'services.other.balance.quic',
+      'services.other.fragments',
+    ]);
+    const ids = (a: number, b: number) =>
+      parse(
+        text
+          .replace('10.1.0.11 }', `10.1.0.11, quic_server_id: ${a} }`)
+          .replace('10.1.0.12,', `10.1.0.12, quic_server_id: ${b},`),
+      ).setAside.map(({ message }) => message);
+    expect(ids(1, 2)).toEqual([]);
+    expect(ids(7, 7)).toEqual([expect.stringMatching(/same server id, 7/)]);
+    expect(ids(1, 65_536)).toEqual([expect.stringMatching(/more than 2 bytes/)]);
   });
 
   it('let the more precise win: a port before any, an address before a prefix', () => {

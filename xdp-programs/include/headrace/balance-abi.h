@@ -82,7 +82,7 @@ enum lb_mode {
 enum lb_udp {
 	LB_UDP_HASH,    /* hash only: a change moves 1/N of the flows at once */
 	LB_UDP_TRACKED, /* every flow remembered, in an LRU */
-	LB_UDP_QUIC,    /* by the connection id, where there is one */
+	LB_UDP_QUIC,    /* by the server id in the connection id, where there is one; else by hash */
 };
 
 enum lb_fragments {
@@ -134,10 +134,10 @@ struct lb_service {
 	__u16 mss;       /* MSS of clients' SYNs is lowered to this; 0: left alone */
 	__u32 idle;      /* seconds after which a tracked UDP flow or a NAT flow is forgotten; 0: the defaults */
 	__u8 quic_id_offset; /* of the server id in a short header's connection id */
-	__u8 quic_id_length; /* bytes of server id, 1–4; 0: ids are hashed */
+	__u8 quic_id_length; /* bytes of server id, 1–4 */
 	__u8 quic_cid_length; /* of the connection ids this service's servers give out */
 	__u8 reserved1;
-	__u32 fragment_tcp;  /* VIP: the service (LB_FRAGMENTS_HASH3) that takes all fragments of TCP; 0: none */
+	__u32 fragment_tcp;  /* VIP: the service (LB_FRAGMENTS_HASH3) that takes later fragments of TCP; 0: none */
 	__u32 fragment_udp;  /* … of UDP. A VIP that has services with LB_FRAGMENTS_TRACK says so in `fragments` too */
 	__u32 reserved[2];
 };
@@ -195,7 +195,6 @@ enum lb_outer_header {
 enum lb_backend_flag {
 	LB_BACKEND_IPV6 = 1 << 0,   /* family of its address */
 	LB_BACKEND_LOCAL = 1 << 1,  /* on this host: the packet is the kernel's, as it came */
-	LB_BACKEND_DEVICE = 1 << 2, /* behind ifindex, a tap or veth of this host */
 };
 
 /*

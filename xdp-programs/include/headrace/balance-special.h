@@ -78,7 +78,7 @@ __noinline int lb_read_icmp(struct xdp_md *ctx, const struct packet *packet, str
 
 enum lb_fragment_kind {
 	LB_FRAGMENT_UNREADABLE,
-	LB_FRAGMENT_FIRST, /* its ports are in `flow` */
+	LB_FRAGMENT_FIRST, /* its ports, if it has any, are in `flow` */
 	LB_FRAGMENT_LATER,
 };
 
@@ -120,6 +120,8 @@ __noinline int lb_read_fragment(struct xdp_md *ctx, const struct packet *packet,
 			return LB_FRAGMENT_LATER;
 		at += sizeof(head);
 	}
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return LB_FRAGMENT_FIRST;
 	if (bpf_xdp_load_bytes(ctx, at, ports, sizeof(ports)))
 		return LB_FRAGMENT_UNREADABLE;
 	flow->source_port = ports[0];
@@ -127,17 +129,20 @@ __noinline int lb_read_fragment(struct xdp_md *ctx, const struct packet *packet,
 	return LB_FRAGMENT_FIRST;
 }
 
+#define LB_QUIC_UNROUTABLE 0xe0
+
 /*
  * The backend that a QUIC packet names: servers put their id into the connection ids they give out (as in the plain
- * form of QUIC-LB), and clients send it back. Until then, and for ids of nobody, the flow's hash decides: 0.
+ * form of QUIC-LB), and clients send it back. Until then, and for ids of nobody, the flow's hash decides: 0. The length of
+ * an id says nothing of the configuration that made it: while one is rotated, both have the same place and length.
  */
 __noinline __u32 lb_quic(struct xdp_md *ctx, const struct packet *packet, __u32 service_number)
 {
 	const struct lb_service *service = lb_service(service_number);
 	struct lb_quic_key key = {};
 	const __u32 *backend;
-	__u8 head[6], id[4] = {};
-	__u32 at;
+	__u8 head[7], id[4] = {};
+	__u32 at, first, of_long;
 
 	if (!packet || !service || !packet->l4_offset)
 		return 0;
@@ -146,11 +151,19 @@ __noinline __u32 lb_quic(struct xdp_md *ctx, const struct packet *packet, __u32 
 		return 0;
 	/* RFC 8999: a long header has the length of the destination's id in its sixth byte; a short one has the id at
 	 * once, of a length that only its maker knows. */
-	if (!(head[0] & 0x80))
+	first = head[1];
+	of_long = head[6];
+	barrier_var(of_long); /* both read: choosing the address instead takes CAP_PERFMON */
+	if (!(head[0] & 0x80)) {
 		at += 1;
-	else if (head[5] == service->quic_cid_length)
+	} else if (head[5] == service->quic_cid_length) {
 		at += 6;
-	else
+		first = of_long;
+	} else {
+		return 0;
+	}
+	/* The upper bits of the octet before the server id say by which configuration it was made: all of them, by none. */
+	if (service->quic_id_offset && first >= LB_QUIC_UNROUTABLE)
 		return 0;
 	at += service->quic_id_offset;
 	switch (service->quic_id_length) {

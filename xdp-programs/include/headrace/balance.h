@@ -189,42 +189,41 @@ __noinline int lb_choose_fragment(struct xdp_md *ctx, const struct packet *packe
 	answer = lb_objection(packet, target, vip->flags);
 	if (answer)
 		return answer;
+	key = &scratch->fragment;
+	kind = lb_read_fragment(ctx, packet, flow, key);
+	if (kind == LB_FRAGMENT_FIRST) { /* it has ports, and goes where its service says or nowhere */
+		match.service = lb_find((const void *)vip->address, lb_where(vip->address),
+					lb_rest(flow->destination_port, flow->protocol, vip->prefix));
+		if (!match.service)
+			lb_match_wider(&match, flow);
+		vip = lb_service(match.service);
+		if (!match.service || !vip || vip->fragments == LB_FRAGMENTS_DROP)
+			return lb_drop(REASON_VIP_FRAGMENT);
+		choice.service = match.service;
+		answer = lb_choose_for(ctx, packet, flow, &choice, target);
+		if (answer == LB_FORWARD && vip->fragments == LB_FRAGMENTS_TRACK)
+			lb_note_fragment(key, target);
+		return answer;
+	}
+	if (kind != LB_FRAGMENT_LATER)
+		return lb_drop(REASON_VIP_FRAGMENT);
+	if (vip->fragments == LB_FRAGMENTS_TRACK) {
+		first = bpf_map_lookup_elem(&lb_fragments, key);
+		if (first && lb_age(bpf_ktime_get_coarse_ns(), first->seen) <= LB_FRAGMENT_SECONDS * LB_SECOND) {
+			lb_event(LB_EVENT_FRAGMENT_FOUND);
+			target->service = first->service;
+			target->backend = first->backend;
+			target->hash = key->id;
+			return LB_FORWARD;
+		}
+	}
 	/* Both read first: choosing the address instead takes CAP_PERFMON. */
 	tcp = LB_READ_ONCE(vip->fragment_tcp);
 	udp = LB_READ_ONCE(vip->fragment_udp);
 	choice.service = packet->protocol == IPPROTO_TCP ? tcp : packet->protocol == IPPROTO_UDP ? udp : 0;
 	if (!choice.service && vip->fragments == LB_FRAGMENTS_HASH3) /* the VIP itself is such a service */
 		choice.service = match.vip;
-	if (choice.service)
-		return lb_choose_for(ctx, packet, flow, &choice, target);
-	if (vip->fragments != LB_FRAGMENTS_TRACK)
-		return lb_drop(REASON_VIP_FRAGMENT);
-	key = &scratch->fragment;
-	kind = lb_read_fragment(ctx, packet, flow, key);
-	if (kind == LB_FRAGMENT_LATER) {
-		first = bpf_map_lookup_elem(&lb_fragments, key);
-		if (!first || lb_age(bpf_ktime_get_coarse_ns(), first->seen) > LB_FRAGMENT_SECONDS * LB_SECOND)
-			return lb_drop(REASON_VIP_FRAGMENT);
-		lb_event(LB_EVENT_FRAGMENT_FOUND);
-		target->service = first->service;
-		target->backend = first->backend;
-		target->hash = key->id;
-		return LB_FORWARD;
-	}
-	if (kind != LB_FRAGMENT_FIRST)
-		return lb_drop(REASON_VIP_FRAGMENT);
-	match.service = lb_find((const void *)vip->address, lb_where(vip->address),
-				lb_rest(flow->destination_port, flow->protocol, vip->prefix));
-	if (!match.service)
-		lb_match_wider(&match, flow);
-	vip = lb_service(match.service);
-	if (!match.service || !vip || vip->fragments != LB_FRAGMENTS_TRACK)
-		return lb_drop(REASON_VIP_FRAGMENT);
-	choice.service = match.service;
-	answer = lb_choose_for(ctx, packet, flow, &choice, target);
-	if (answer == LB_FORWARD)
-		lb_note_fragment(key, target);
-	return answer;
+	return choice.service ? lb_choose_for(ctx, packet, flow, &choice, target) : lb_drop(REASON_VIP_FRAGMENT);
 }
 
 /* Who takes a packet whose destination may be a VIP. NEXT: it is none. */
