@@ -76,6 +76,32 @@ describe('without SNAT', () => {
       });
     }
 
+  for (const family of families)
+    it(`IPv${family}: the segment size of both SYNs is lowered where the service says so`, () => {
+      box.services({ mss: 1300 });
+      const { client: source, backend, vip } = ends[family];
+      const size = (mss: number) => ({ options: [2, 4, mss >> 8, mss & 0xff], length: 0 });
+      const there = { sourcePort: 40_000, destinationPort: PORT, flags: tcpFlag.SYN };
+      const syn = { source, destination: vip, payload: tcp({ ...there, ...size(1460) }) };
+      const seen = tcp({ ...there, destinationPort: BACKEND_PORT, ...size(1300) });
+      expect(shown(box, packet(syn))).toEqual(
+        sent(forwarded({ ...syn, destination: backend, payload: seen }, 'out0'), 'balanced'),
+      );
+      const back = { sourcePort: BACKEND_PORT, destinationPort: 40_000 };
+      const answer = (flags: number, mss: number): PacketSpec => ({
+        ...{ ...fromBackend, source: backend, destination: source },
+        payload: tcp({ ...back, flags, ...size(mss) }),
+      });
+      const expected = (flags: number, mss: number) => {
+        const payload = tcp({ ...back, sourcePort: PORT, flags, ...size(mss) });
+        return sent(forwarded({ source: vip, destination: source, payload }, 'in0'), 'nat_reply');
+      };
+      const both = tcpFlag.SYN | tcpFlag.ACK;
+      expect(shown(box, packet(answer(both, 1460)), 'out0')).toEqual(expected(both, 1300));
+      expect(shown(box, packet(answer(both, 1200)), 'out0')).toEqual(expected(both, 1200));
+      expect(shown(box, packet(answer(tcpFlag.ACK, 1460)), 'out0')).toEqual(expected(tcpFlag.ACK, 1460));
+    });
+
   it('a client that has one port for two VIPs of a backend is told apart by another port', () => {
     box.vip(3, '192.0.2.101');
     box.service({ number: 20, address: '192.0.2.101', port: PORT, protocol: UDP, mode: 3, ring: 4 });

@@ -12,6 +12,7 @@
 #ifndef HEADRACE_NAT_REPLY_H
 #define HEADRACE_NAT_REPLY_H
 
+#include "balance-clamp.h"
 #include "nat-flow.h"
 #include "nat-special.h"
 #include "nat-write.h"
@@ -58,6 +59,16 @@ static __always_inline void nat_tell_client(struct nat_scratch *scratch, const s
 	nat_follow_backend(flow, packet->protocol, tcp);
 }
 
+/* Lowers the segment size that a backend allows its client: what it limits comes by here too. Of a checksum that is not
+ * finished the option is no part yet, and it is left alone. */
+static __always_inline void nat_clamp(struct xdp_md *ctx, const struct packet *packet, __u32 number)
+{
+	const struct lb_service *service = lb_service(number);
+
+	if (service && service->mss && packet->why_not != REASON_UNFINISHED_CHECKSUM)
+		lb_clamp(ctx, packet, service->mss);
+}
+
 /* The connection that a backend's packet belongs to: LB_FORWARD when it was found, and what the packet becomes. */
 __noinline int nat_find_reply(struct xdp_md *ctx, const struct packet *packet)
 {
@@ -90,6 +101,8 @@ __noinline int nat_find_reply(struct xdp_md *ctx, const struct packet *packet)
 		nat_tell_client(scratch, back, packet, &tcp);
 	}
 	nat_decide(&scratch->to, back, NAT_CHANGE_FLOW);
+	if (tcp.flags & NAT_TCP_SYN)
+		nat_clamp(ctx, packet, back->service);
 	return LB_FORWARD;
 }
 
