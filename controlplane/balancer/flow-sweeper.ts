@@ -8,6 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BalanceMemory } from './balance-memory.ts';
 import type { BalancerState } from './balancer-state.ts';
 import { type SweepResult, sweepFlows } from './flow-sweep.ts';
+import { fragmentEntry, fragmentOwners } from './fragment-owners.ts';
 import type { RingKeeper } from './ring-keeper.ts';
 
 export interface FlowSweeperOptions {
@@ -108,6 +109,15 @@ export class FlowSweeper {
     if (waiting && !tracked) return;
     const translated = waiting ? await this.#options.alsoMet() : undefined;
     if (waiting && !translated && this.#options.translates()) return;
+    const { lbFragments, natFragments } = memory.maps;
+    const fragments = waiting
+      ? await this.#inSlices(() => fragmentOwners(lbFragments, fragmentEntry.tunneled, now))
+      : undefined;
+    const others =
+      waiting && natFragments
+        ? await this.#inSlices(() => fragmentOwners(natFragments, fragmentEntry.translated, now))
+        : undefined;
+    if (waiting && (!fragments || (natFragments && !others))) return;
     this.#last = result;
     this.#lastAt = now();
     this.removed += result.removed;
@@ -121,16 +131,22 @@ export class FlowSweeper {
     const met = (...all: readonly (Iterable<number> | undefined)[]): Set<number> =>
       new Set(all.flatMap((each) => [...(each ?? [])]));
     const freed =
-      state.services.release(retired.services, met(result.services, tracked?.services, translated?.services)) +
+      state.services.release(
+        retired.services,
+        met(result.services, tracked?.services, translated?.services, fragments?.services, others?.services),
+      ) +
       state.backends.release(
         retired.backends,
-        met(result.byBackend.keys(), tracked?.byBackend.keys(), translated?.byBackend.keys()),
+        met(
+          ...[result, tracked, translated].map((each) => each?.byBackend.keys()),
+          ...[fragments, others].map((each) => each?.backends),
+        ),
       ) +
       state.rings.release(retired.rings, met(result.rings, tracked?.rings));
     if (freed > 0) state.save();
   }
 
-  async #inSlices(start: () => Generator<void, SweepResult>): Promise<SweepResult | undefined> {
+  async #inSlices<Result>(start: () => Generator<void, Result>): Promise<Result | undefined> {
     const walk = start();
     for (;;) {
       const step = walk.next();

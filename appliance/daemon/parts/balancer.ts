@@ -16,6 +16,7 @@ import { planChange } from '../../../controlplane/balancer/plan.ts';
 import { reportBackends, reportServices, trafficByService } from '../../../controlplane/balancer/report.ts';
 import { addTraffic, noTraffic } from '../../../controlplane/balancer/traffic.ts';
 import { VipRoutes } from '../../../controlplane/balancer/vip-routes.ts';
+import { narrowWays } from '../../../controlplane/balancer/way-sizes.ts';
 import { formatIp, parseIp } from '../../../controlplane/netlink/ip-address.ts';
 import type { CompatSources } from '../../../monitoring/compat/index.ts';
 import { balancerCollectors, natCollectors } from '../../../monitoring/index.ts';
@@ -192,8 +193,10 @@ class BalancerPart implements Part {
       ({ pool, backend, state }) =>
         `backend ${pool}/${backend} is ${state} by an operator's word: headrace backend undrain ${pool}/${backend} ends it`,
     );
-    const ports = this.#running ? collisions(this.#running.balancer.spec, localPorts()) : [];
-    return [...warnings, ...ports, ...overrides];
+    const { balancer, hops } = this.#running ?? {};
+    const ports = balancer ? collisions(balancer.spec, localPorts()) : [];
+    const ways = balancer ? narrowWays(balancer.spec, (address) => hops?.get(address)?.mtu) : [];
+    return [...warnings, ...ports, ...ways, ...overrides];
   }
 
   status(): unknown {
