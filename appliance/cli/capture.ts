@@ -2,9 +2,8 @@
  * `headrace capture`: packets as they came in and as they went out, with what became of them and why.
  *
  * The daemon switches the tap on; the packets are read here, straight from the pinned ring, so that a slow disk or
- * terminal never holds up the daemon. What is not read in time is lost, and counted.
+ * terminal never holds up the daemon. What is not read in time is lost, and counted: see capture-output.ts.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { maps } from '../../controlplane/bpf/generated/headrace.ts';
@@ -14,6 +13,7 @@ import { readTapRecord, type TapRecord } from '../../controlplane/tap/index.ts';
 import { PcapngWriter } from '../../monitoring/index.ts';
 import type { CaptureRequest } from '../daemon/parts/capture-session.ts';
 import { packetLine } from './capture-line.ts';
+import { CaptureOutput } from './capture-output.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance } from './instance.ts';
 
 interface CaptureCommandOptions extends InstanceOptions {
@@ -36,6 +36,8 @@ interface Counts {
 
 const READ_INTERVAL_MS = 20;
 const KEEP_INTERVAL_MS = 1000;
+/** Then timers and signals have their turn. */
+const RECORDS_A_TURN = 2000;
 
 export function addCapture(program: Command): void {
   const several = (value: string, before: readonly string[]): readonly string[] => [...before, ...value.split(',')];
@@ -84,6 +86,10 @@ async function capture(options: CaptureCommandOptions): Promise<void> {
     rate: Math.max(options.rate, 4),
     ...(options.interface === undefined ? {} : { interface: options.interface }),
   };
+  let end = (_: Ending): void => {};
+  const output = new CaptureOutput(options.write, (error) => end({ error }));
+  // What the ring still holds of a capture before is older.
+  const since = process.hrtime.bigint();
   const started = await askDaemon<{ token: string }>(paths, '/capture/start', { method: 'POST', body: request });
   if (!started)
     throw Object.assign(new Error(`instance "${paths.instance}" is not running: start it with headrace run -c FILE`), {
@@ -92,56 +98,80 @@ async function capture(options: CaptureCommandOptions): Promise<void> {
   const { token } = started;
   const asked = (what: 'keep' | 'stop') =>
     askDaemon<Counts | null>(paths, `/capture/${what}`, { method: 'POST', body: { token } });
-  using map = BpfMap.openPinned(path.join(paths.maps, maps.tapCaptured.name), maps.tapCaptured);
-  using ring = new RingBuffer(map as BpfMap<unknown, unknown>);
-  const sink = sinkFor(options);
-  let left = options.count ?? Number.POSITIVE_INFINITY;
-  await new Promise<void>((resolve, reject) => {
+  let counts: Counts | undefined;
+  let ending: Ending = {};
+  let sink: Sink | undefined;
+  try {
+    output.begin();
+    using map = BpfMap.openPinned(path.join(paths.maps, maps.tapCaptured.name), maps.tapCaptured);
+    using ring = new RingBuffer(map as BpfMap<unknown, unknown>);
+    const into = sinkFor(options, output);
+    sink = into;
+    const timers: NodeJS.Timeout[] = [];
     const read = (): void => {
-      try {
-        if (left > 0)
-          ring.drain((view) => {
-            sink.packet(readTapRecord(view));
-            return --left > 0;
-          });
-        if (left <= 0) done();
-      } catch (error) {
-        done(error instanceof Error ? error : new Error(String(error)));
-      }
+      let turn = RECORDS_A_TURN;
+      const more = (): boolean => into.packets < (options.count ?? Number.POSITIVE_INFINITY);
+      if (more() && !output.full)
+        ring.drain((view) => {
+          const record = readTapRecord(view);
+          if (record.header.time >= since) into.packet(record);
+          return more() && !output.full && --turn > 0;
+        });
+      if (!more()) end({});
     };
-    const reading = setInterval(read, READ_INTERVAL_MS);
-    const keeping = setInterval(
-      () => asked('keep').then((answer) => answer === undefined && done(), done),
-      KEEP_INTERVAL_MS,
-    );
-    const ending = options.duration === undefined ? undefined : setTimeout(finish, options.duration * 1000);
-    function finish(): void {
+    const finish = (): void => {
       read();
-      done();
-    }
-    function done(error?: Error): void {
-      for (const timer of [reading, keeping, ending]) clearInterval(timer);
-      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
-      else resolve();
-    }
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, finish);
-  }).finally(() => sink.close());
-  const counts = await asked('stop').catch(() => undefined);
-  console.error(summary(sink.packets, counts ?? undefined));
+      end({});
+    };
+    const keep = async (): Promise<void> => {
+      const answer = await asked('keep');
+      if (answer === undefined) end({ early: 'the daemon is gone' });
+      else counts = answer ?? undefined;
+    };
+    ending = await new Promise<Ending>((resolve) => {
+      end = resolve;
+      const failed = (error: Error): void => resolve({ early: error.message });
+      timers.push(setInterval(() => attempt(read, (error) => resolve({ error })), READ_INTERVAL_MS));
+      timers.push(setInterval(() => void keep().catch(failed), KEEP_INTERVAL_MS));
+      if (options.duration !== undefined) timers.push(setTimeout(finish, options.duration * 1000));
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, finish);
+    });
+    for (const timer of timers) clearInterval(timer);
+  } finally {
+    // Off at once, however long the reader takes for what it has not read yet.
+    counts = (await asked('stop').catch(() => undefined)) ?? counts;
+    await output.end();
+  }
+  if (ending.error && (ending.error as NodeJS.ErrnoException).code !== 'EPIPE') throw ending.error;
+  console.error(summary(sink.packets, counts, ending.early));
+  if (ending.early !== undefined) process.exitCode = 1;
+}
+
+/** Why a capture ended: as it was asked to, by an error, or before its time. */
+interface Ending {
+  readonly error?: Error;
+  readonly early?: string;
+}
+
+function attempt(work: () => void, failed: (error: Error) => void): void {
+  try {
+    work();
+  } catch (error) {
+    failed(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 interface Sink {
   readonly packets: number;
   packet(record: TapRecord): void;
-  close(): void;
 }
 
-function sinkFor({ write, snap }: CaptureCommandOptions): Sink {
+function sinkFor({ write, snap }: CaptureCommandOptions, output: CaptureOutput): Sink {
   const names = interfaceNames();
   const epoch = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
   let packets = 0;
-  const fd = write === undefined ? undefined : write === '-' ? 1 : openSync(write, 'w', 0o600);
-  const file = fd === undefined ? undefined : new PcapngWriter((bytes) => writeSync(fd, bytes), names, epoch, snap);
+  const put = (bytes: Uint8Array | string): void => output.write(bytes);
+  const file = write === undefined ? undefined : new PcapngWriter(put, names, epoch, snap);
   return {
     get packets() {
       return packets;
@@ -149,10 +179,7 @@ function sinkFor({ write, snap }: CaptureCommandOptions): Sink {
     packet(record) {
       packets++;
       if (file) file.packet(record);
-      else writeSync(1, `${packetLine(record, names, epoch)}\n`);
-    },
-    close() {
-      if (fd !== undefined && fd !== 1) closeSync(fd);
+      else put(`${packetLine(record, names, epoch)}\n`);
     },
   };
 }
@@ -163,10 +190,11 @@ function interfaceNames(): (ifindex: number) => string {
   return (ifindex) => names.get(ifindex) ?? `if${ifindex}`;
 }
 
-function summary(shown: number, counts: Counts | undefined): string {
-  const lost = [
+function summary(shown: number, counts: Counts | undefined, early: string | undefined): string {
+  const said = [
     counts && counts.missed > 0 ? `${counts.missed} lost because they were not read fast enough` : '',
     counts && counts.limited > 0 ? `${counts.limited} beyond the rate, which --rate raises` : '',
+    early === undefined ? '' : `ended early: ${early}`,
   ].filter(Boolean);
-  return [`${shown} packets`, ...lost].join('; ');
+  return [`${shown} packets`, ...said].join('; ');
 }

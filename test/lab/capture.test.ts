@@ -62,14 +62,25 @@ describe('headrace capture', () => {
     await stream.stop();
   });
 
+  it('shows nothing of the capture before, which left some unread', async () => {
+    const stream = await Stream.start(pair.client, pair.server, { ...ends[4] });
+    const one = box.cli('capture', '--filter', 'udp', '--count', '1');
+    const other = box.cli('capture', '--filter', 'tcp', '--duration', '1', '--rate', '4');
+    await stream.stop();
+    expect([one.stderr, other.stderr]).toEqual(['1 packets\n', '0 packets\n']);
+  });
+
   it.each([
     [['--filter', 'tcp or udp'], '"or" where "and" or the end was expected'],
     [['--reason', 'lazy'], 'there is no reason "lazy"'],
     [['-i', 'p7'], 'interface p7 does not exist'],
-  ])('refuses %j', (words, message) => {
+    [['-w', '/nowhere/file.pcapng'], 'no such file or directory'],
+  ])('refuses %j', async (words, message) => {
     const output = box.cli('capture', ...words);
     expect(output.status).toBe(1);
     expect(output.stderr).toContain(message);
+    const status = await box.ask<{ parts: { tap: { capturing: boolean } } }>('/status');
+    expect(status.parts.tap.capturing).toBe(false);
   });
 });
 
@@ -79,8 +90,9 @@ describe('sFlow', () => {
     const watching = pair.server.spawn(['tshark', '-i', 's0', '-f', 'udp port 6343', '-w', file, '-F', 'pcap']);
     await until('tshark to capture', () => watching.stderr.includes('Capturing'));
     const stream = await Stream.start(pair.client, pair.server, { ...ends[4] });
+    // Meanwhile somebody captures into a pipe and reads it only when the daemon would have lost patience.
+    const slow = box.piped('{ sleep 7; wc -c; }', 'capture', '--duration', '8', '-w', '-');
     await stream.flow(300);
-    await stream.stop();
     const status = () =>
       box.status<{ parts: { tap: { sflow: { samples: number; datagrams: number } } } }>().parts.tap.sflow;
     const sent = status().datagrams;
@@ -94,5 +106,11 @@ describe('sFlow', () => {
     // The stream's frames of 114 bytes, as they were on the wire.
     expect(text).toMatch(/Frame Length: 118\s+Payload stripped: 4\s/);
     expect(text).not.toContain('Malformed');
+    await slow.exited;
+    await stream.stop();
+    expect(slow.stderr).toMatch(/^\d+ packets/);
+    expect(slow.stderr).not.toContain('ended');
+    // More than a pipe holds, so it was full meanwhile.
+    expect(Number(slow.stdout)).toBeGreaterThan(65_536);
   });
 });

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Link } from '../../../controlplane/netlink/index.ts';
-import { FilterError, parseFilter, type Tap } from '../../../controlplane/tap/index.ts';
+import { FilterError, parseFilter, type Tap, type TapCounts } from '../../../controlplane/tap/index.ts';
 import { RouteError, type RouteRequest } from '../part.ts';
 
 const KEPT_SECONDS = 5;
@@ -31,6 +31,8 @@ export class CaptureSession {
   readonly #links: () => readonly Link[];
   #token: string | undefined;
   #seconds = 0;
+  /** Of captures before this one: while packets are sampled, the tap goes on counting. */
+  #before: TapCounts | undefined;
 
   constructor(tap: Tap, links: () => readonly Link[]) {
     this.#tap = tap;
@@ -48,6 +50,7 @@ export class CaptureSession {
     const parsed = captureRequestSchema.safeParse(body ?? {});
     if (!parsed.success) throw new RouteError(400, z.prettifyError(parsed.error));
     const { verdicts, reasons, snap, rate } = parsed.data;
+    this.#before = this.#tap.counts();
     try {
       this.#tap.startCapture({
         ifindex: this.#ifindexOf(parsed.data.interface),
@@ -70,14 +73,29 @@ export class CaptureSession {
   keep(request: RouteRequest): unknown {
     this.#check(request);
     this.#seconds = 0;
-    return this.#tap.counts() ?? null;
+    return this.#counts();
   }
 
   stop(request: RouteRequest): unknown {
     this.#check(request);
-    const counts = this.#tap.counts() ?? null;
+    const counts = this.#counts();
     this.end();
     return counts;
+  }
+
+  /** Since the capture began. */
+  #counts(): TapCounts | null {
+    const now = this.#tap.counts();
+    if (!now) return null;
+    const before = this.#before;
+    const since = (count: keyof TapCounts): bigint => now[count] - (before?.[count] ?? 0n);
+    return {
+      captured: since('captured'),
+      missed: since('missed'),
+      limited: since('limited'),
+      sampled: since('sampled'),
+      sampleMissed: since('sampleMissed'),
+    };
   }
 
   tick(): void {
@@ -92,7 +110,11 @@ export class CaptureSession {
 
   #check({ body }: RouteRequest): void {
     const parsed = tokenSchema.safeParse(body);
-    if (!parsed.success || parsed.data.token !== this.#token) throw new RouteError(410, 'that capture has ended');
+    if (!parsed.success || parsed.data.token !== this.#token)
+      throw new RouteError(
+        410,
+        `that capture has ended: nobody said for ${KEPT_SECONDS} seconds that it was wanted, or a reload ended it`,
+      );
   }
 
   #ifindexOf(name: string | undefined): number {

@@ -102,6 +102,13 @@ export class Headrace {
     });
   }
 
+  /** The same, not waited for, its output read by `reader`, a command of the shell. */
+  piped(reader: string, ...words: readonly string[]): Process {
+    const [verb = '', ...rest] = words;
+    const command = this.#command([verb, '--instance', this.instance, ...rest]);
+    return this.host.spawn(['sh', '-c', `"$@" | ${reader}`, 'sh', ...command], { env: this.#env });
+  }
+
   /** SIGTERM, and wait for the end; the data plane stays. Exit status. */
   async stop(): Promise<number> {
     return this.process.kill('SIGTERM');
