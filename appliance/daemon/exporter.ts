@@ -81,7 +81,8 @@ export class Exporter {
         this.#server = server;
         this.#unavailable = undefined;
       } else if (!this.#server) await this.start(next);
-      else if (JSON.stringify(next.metrics) !== JSON.stringify(before.metrics)) this.#server.show(this.#pages(next));
+      else if (JSON.stringify(next.metrics) !== JSON.stringify(before.metrics))
+        this.#server.show(this.#pages(next), next.metrics.names);
     };
     return { take, drop: () => server?.close() };
   }
@@ -96,7 +97,7 @@ export class Exporter {
     const { listen } = config.metrics;
     if (listen === 'off') return undefined;
     const { events } = this.#context;
-    const server = new MetricsServer(this.#pages(config), listen, ({ message }) =>
+    const server = new MetricsServer(this.#pages(config), listen, config.metrics.names, ({ message }) =>
       events.emit('connection_not_accepted', { server: 'metrics', reason: message }),
     );
     try {

@@ -1,24 +1,42 @@
 /**
  * Who may look. On a loopback address everybody on this machine may. On any other a token is needed: in a header for
  * programs, or once in a login form for a browser, which then holds a cookie that is made from the token and is not it.
- * Nothing is kept here: a new token ends every login.
+ * Nothing of it is kept here: a new token ends every login. Wrong ones are told, and not looked at without end, in
+ * whatever way they come: a cookie can be made from a guess as well.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
+import { WrongTokens } from './wrong-tokens.ts';
 
 const COOKIE = 'headrace';
 const COOKIE_SECONDS = 30 * 86_400;
 const TOKEN_LENGTH = 16;
 
+/** How a token comes. */
+export type TokenWay = 'login form' | 'header' | 'cookie';
+
+export type Judgement = 'right' | 'wrong' | 'wait';
+
 export class Access {
   readonly #token: string | undefined;
+  readonly #wrongTokens: WrongTokens;
+  readonly #refused: (client: string, way: TokenWay) => void;
 
-  /** @param token undefined: everybody may look. */
-  constructor(token: string | undefined) {
+  /**
+   * @param token undefined: everybody may look
+   * @param refused hears of every wrong token that was looked at
+   */
+  constructor(
+    token: string | undefined,
+    refused: (client: string, way: TokenWay) => void,
+    wrongTokens = new WrongTokens(),
+  ) {
     this.#token = token;
+    this.#refused = refused;
+    this.#wrongTokens = wrongTokens;
   }
 
   get needsToken(): boolean {
@@ -28,31 +46,53 @@ export class Access {
   /** Lets pass who may look; sends a browser to the login form and tells a program what is missing. */
   get guard(): MiddlewareHandler {
     return async (context, next) => {
-      if (this.#token === undefined || this.#mayLook(context, this.#token)) return next();
+      if (this.#token === undefined) return next();
+      const judgement = this.#mayLook(context, this.#token);
+      if (judgement === 'right') return next();
+      if (judgement === 'wait') return toldToWait(context);
       if (context.req.header('accept')?.includes('text/html')) return context.redirect('/login', 303);
       context.header('www-authenticate', 'Bearer realm="headrace"');
       return context.json({ error: 'a token is needed: send "Authorization: Bearer TOKEN"' }, 401);
     };
   }
 
-  /** @returns whether the token was right; the answer carries the cookie then. */
-  login(context: Context, offered: string): boolean {
-    if (this.#token === undefined || !same(offered, this.#token)) return false;
-    setCookie(context, COOKIE, cookieOf(this.#token), {
-      httpOnly: true,
-      sameSite: 'Strict',
-      path: '/',
-      maxAge: COOKIE_SECONDS,
-      secure: context.req.header('x-forwarded-proto') === 'https',
-    });
-    return true;
+  /** @returns what the token was; if it was right, the answer carries the cookie. */
+  login(context: Context, offered: string): Judgement {
+    if (this.#token === undefined) return 'wrong';
+    const judgement = this.#judge(context, 'login form', offered, this.#token);
+    if (judgement === 'right')
+      setCookie(context, COOKIE, cookieOf(this.#token), {
+        httpOnly: true,
+        sameSite: 'Strict',
+        path: '/',
+        maxAge: COOKIE_SECONDS,
+        secure: context.req.header('x-forwarded-proto') === 'https',
+      });
+    return judgement;
   }
 
-  #mayLook(context: Context, token: string): boolean {
+  #mayLook(context: Context, token: string): Judgement {
     const offered = /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-    if (offered !== undefined) return same(offered, token);
-    return same(getCookie(context, COOKIE) ?? '', cookieOf(token));
+    if (offered !== undefined) return this.#judge(context, 'header', offered, token);
+    const cookie = getCookie(context, COOKIE);
+    // Who offers nothing guesses nothing.
+    return cookie === undefined ? 'wrong' : this.#judge(context, 'cookie', cookie, cookieOf(token));
   }
+
+  #judge(context: Context, way: TokenWay, offered: string, expected: string): Judgement {
+    const client = context.env?.incoming?.socket?.remoteAddress ?? 'an unknown address';
+    if (this.#wrongTokens.mustWait(client)) return 'wait';
+    if (same(offered, expected)) return 'right';
+    this.#wrongTokens.add(client);
+    this.#refused(client, way);
+    return 'wrong';
+  }
+}
+
+/** The answer to who has sent too many wrong tokens. */
+export function toldToWait(context: Context): Response {
+  context.header('retry-after', '1');
+  return context.text('Too many wrong tokens: wait a second.\n', 429);
 }
 
 function cookieOf(token: string): string {

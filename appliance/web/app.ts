@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { Access } from './access.ts';
+import { type Access, toldToWait } from './access.ts';
 import type { Asset } from './assets.ts';
 import type { EventHub } from './event-hub.ts';
 import { FirstPage } from './first-page.ts';
@@ -18,11 +18,7 @@ export interface WebSources {
   readonly assets: ReadonlyMap<string, Asset>;
   /** Names this server answers to, besides addresses and localhost. */
   readonly names: readonly string[];
-  readonly loginRefused: (client: string) => void;
 }
-
-/** Wrong tokens that are looked at in a second; the rest is told to wait. */
-const LOGINS_A_SECOND = 3;
 
 export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }> {
   const { access, assets, hub } = sources;
@@ -35,16 +31,11 @@ export function createApp(sources: WebSources): Hono<{ Bindings: HttpBindings }>
     if (!access.needsToken) return context.redirect('/', 303);
     return send(context.req.header('accept-encoding'), '/login.html');
   });
-  let second = 0;
-  let tries = 0;
   app.post('/login', bodyLimit({ maxSize: 4096 }), async (context) => {
-    const now = Math.floor(Date.now() / 1000);
-    if (now !== second) [second, tries] = [now, 0];
-    if (++tries > LOGINS_A_SECOND) return context.text('Too many tries: wait a second.\n', 429);
     const { token } = await context.req.parseBody();
-    if (access.login(context, typeof token === 'string' ? token.trim() : '')) return context.redirect('/', 303);
-    sources.loginRefused(context.env.incoming.socket.remoteAddress ?? 'an unknown address');
-    return context.redirect('/login?wrong', 303);
+    const judgement = access.login(context, typeof token === 'string' ? token.trim() : '');
+    if (judgement === 'wait') return toldToWait(context);
+    return context.redirect(judgement === 'right' ? '/' : '/login?wrong', 303);
   });
 
   app.use(access.guard);

@@ -25,15 +25,25 @@ export const strictHeaders: MiddlewareHandler = async (context, next) => {
 
 /** Refuses a request whose Host is neither an address, localhost, nor one of `names`. */
 export function knownHosts(names: readonly string[]): MiddlewareHandler {
-  const known = new Set(names.map((name) => name.toLowerCase()));
+  const known = lowerCase(names);
   return async (context, next) => {
     const host = hostOf(context.req.header('host'));
-    if (host !== undefined && (isIP(host) !== 0 || host === 'localhost' || known.has(host))) return next();
-    return context.text(
-      `This box does not answer to the name "${host ?? ''}": use its address, or add the name to web.names.\n`,
-      421,
-    );
+    return isKnown(host, known) ? next() : context.text(strangeHost(host, 'web.names'), 421);
   };
+}
+
+export function lowerCase(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map((name) => name.toLowerCase()));
+}
+
+/** Is it an address, localhost, or one of `names`, which are in lower case? */
+export function isKnown(host: string | undefined, names: ReadonlySet<string>): boolean {
+  return host !== undefined && (isIP(host) !== 0 || host === 'localhost' || names.has(host));
+}
+
+/** What is said to who asks for another. @param option where it can be made known */
+export function strangeHost(host: string | undefined, option: string): string {
+  return `This box does not answer to the name "${host ?? ''}": use its address, or add the name to ${option}.\n`;
 }
 
 /** The name or address of a Host header, without the port; undefined when there is none or it is not well-formed. */

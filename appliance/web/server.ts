@@ -2,13 +2,15 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { listen } from '../http-listen.ts';
-import { Access } from './access.ts';
+import { Access, type TokenWay } from './access.ts';
 import { createApp, type WebSources } from './app.ts';
 
 export interface WebServerOptions {
   readonly address: string;
   readonly port: number;
   readonly token: string | undefined;
+  /** Hears of wrong tokens. */
+  readonly refused: (client: string, way: TokenWay) => void;
   /** Hears of errors while it listens. */
   readonly onError?: (error: Error) => void;
 }
@@ -25,7 +27,7 @@ export class WebServer {
     const host = options.address.includes(':') ? `[${options.address}]` : options.address;
     this.url = `http://${host}:${options.port}/`;
     this.#sources = sources;
-    const app = createApp({ ...sources, access: new Access(options.token) });
+    const app = createApp({ ...sources, access: new Access(options.token, options.refused) });
     this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;
     this.#server.headersTimeout = 10_000;
     this.#server.requestTimeout = 10_000;

@@ -102,8 +102,8 @@ export const vocabulary = {
   },
   web_login_refused: {
     level: 'warn',
-    sentence: 'a login to the live page from {client} was refused: wrong token',
-    fields: { client: 'Address it came from' },
+    sentence: 'a login to the live page from {client} was refused: wrong token in the {way}',
+    fields: { client: 'Address it came from', way: 'login form, header (Bearer) or cookie' },
     burst: 5,
   },
   events_suppressed: {

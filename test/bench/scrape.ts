@@ -95,7 +95,7 @@ export async function benchScrape({ json, services, backends, rounds }: ScrapeOp
     box.carry(looks);
   };
   const text = await metrics.metrics();
-  const server = new MetricsServer(new Map([['/metrics', metrics]]), `127.0.0.1:${PORT}`);
+  const server = new MetricsServer(new Map([['/metrics', metrics]]), `127.0.0.1:${PORT}`, []);
   await server.listen();
   const scraper = new Scraper(`http://${server.address}/metrics`);
   const rows: Row[] = [];

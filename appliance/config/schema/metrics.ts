@@ -1,7 +1,7 @@
 /** `metrics`: the Prometheus exporter. */
 import { z } from 'zod';
 import type { CompatName } from '../../../monitoring/compat/index.ts';
-import { listenPattern } from './listen.ts';
+import { hostNames, listenPattern } from './listen.ts';
 
 /** Exporters whose names there can be, as monitoring/compat has them. */
 const compatNames = ['bird', 'frr', 'ipvs'] as const satisfies readonly CompatName[];
@@ -13,6 +13,9 @@ export const metricsSchema = z.strictObject({
     .describe(
       'Where Prometheus finds `/metrics`, as `ADDRESS:PORT`, or `off`. There is no authentication: keep it local.',
     ),
+  names: hostNames.describe(
+    'Host names Prometheus scrapes by, besides addresses and `localhost`; other names are refused. While there is none, any is taken if `listen` is not a loopback address.',
+  ),
   backends: z
     .enum(['full', 'off'])
     .default('full')

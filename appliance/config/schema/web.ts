@@ -1,6 +1,6 @@
 /** `web`: the live page and its API. */
 import { z } from 'zod';
-import { listenPattern } from './listen.ts';
+import { hostNames, listenPattern } from './listen.ts';
 
 const loopback = /^(?:127\.|\[::1\])/;
 
@@ -17,10 +17,9 @@ export const webSchema = z
       .min(1)
       .optional()
       .describe('File with the token that lets look: one word of at least 16 characters, readable by its owner only.'),
-    names: z
-      .array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'not a host name'))
-      .default([])
-      .describe('Host names the page is asked for by, besides addresses and `localhost`; other names are refused.'),
+    names: hostNames.describe(
+      'Host names the page is asked for by, besides addresses and `localhost`; other names are refused.',
+    ),
   })
   .superRefine(({ listen, token_file }, context) => {
     if (listen !== 'off' && !loopback.test(listen) && token_file === undefined)

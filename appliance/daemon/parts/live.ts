@@ -122,6 +122,7 @@ class Live implements Part {
         address,
         port,
         token: tokenOf(web),
+        refused: (client, way) => events.emit('web_login_refused', { client, way }),
         onError: ({ message }) => events.emit('connection_not_accepted', { server: 'web', reason: message }),
       },
       {
@@ -131,7 +132,6 @@ class Live implements Part {
         hub: this.#hub,
         assets: loadAssets(assetFolder),
         names: web.names,
-        loginRefused: (client) => events.emit('web_login_refused', { client }),
       },
     );
     try {
