@@ -63,7 +63,8 @@ export function adviseBird(config: BirdConfig, context: AdviceContext = {}): Dia
       'add: protocol kernel { ipv4 { export all; }; }',
     );
   }
-  for (const kernel of kernels) adviseKernel(kernel, kernels, context, add);
+  for (const kernel of kernels) adviseKernel(kernel, context, add);
+  adviseShared(kernels, add);
   adviseReach(config, active, kernels, add);
   adviseAnnouncements(kernels, context, add);
   adviseBgp(active, add);
@@ -73,12 +74,7 @@ export function adviseBird(config: BirdConfig, context: AdviceContext = {}): Dia
 
 type Add = (code: string, severity: Severity, message: string, span: Span | undefined, hint: string) => void;
 
-function adviseKernel(
-  { protocol, options, channel }: Kernel,
-  all: readonly Kernel[],
-  context: AdviceContext,
-  add: Add,
-): void {
+function adviseKernel({ protocol, options, channel }: Kernel, context: AdviceContext, add: Add): void {
   const { name } = protocol;
   const head = headSpan(protocol.statement);
   const table = options.kernelTable;
@@ -165,34 +161,47 @@ function adviseKernel(
       "write 'import all;' in its channel",
     );
   }
-  for (const other of all) {
-    if (other.protocol === protocol) break;
-    if (!other.channel) continue;
-    if (other.channel.table === channel.table) {
+}
+
+/** Two kernel protocols on one table, of BIRD or of the kernel. */
+function adviseShared(kernels: readonly Kernel[], add: Add): void {
+  const ofTable = new Map<string, string>();
+  const ofKernelTable = new Map<string, string>();
+  for (const { protocol, options, channel } of kernels) {
+    if (!channel) continue;
+    const { name } = protocol;
+    const head = headSpan(protocol.statement);
+    const place = options.kernelTable === undefined ? undefined : `${channel.type} ${options.kernelTable}`;
+    const same = ofTable.get(channel.table);
+    const sameInKernel = place === undefined ? undefined : ofKernelTable.get(place);
+    if (same !== undefined) {
       add(
         'kernel-same-table',
         'error',
-        `${name} and ${other.protocol.name} both use table ${channel.table}; BIRD allows one kernel protocol a table`,
+        `${name} and ${same} both use table ${channel.table}; BIRD allows one kernel protocol a table`,
         head,
         'give one of them a table of its own and join them with a pipe',
       );
-    } else if (other.options.kernelTable === table && table !== undefined && other.channel.type === channel.type) {
+    } else if (sameInKernel !== undefined) {
       add(
         'kernel-same-kernel-table',
         'error',
-        `${name} and ${other.protocol.name} both use kernel table ${table}`,
+        `${name} and ${sameInKernel} both use kernel table ${options.kernelTable}`,
         head,
         'use one kernel protocol for each kernel table and family',
       );
     }
+    if (same === undefined) ofTable.set(channel.table, name);
+    if (place !== undefined && sameInKernel === undefined) ofKernelTable.set(place, name);
   }
 }
 
 /** Follow routes from where they come in, through pipes, to the kernel. */
 function adviseReach(config: BirdConfig, active: readonly BirdProtocol[], kernels: readonly Kernel[], add: Add): void {
-  const edges = new Map<string, Set<string>>();
+  // Backwards from the kernel, so that each table and pipe is looked at once.
+  const sources = new Map<string, Set<string>>();
   const edge = (from: string, to: string): void => {
-    edges.set(from, (edges.get(from) ?? new Set()).add(to));
+    sources.set(to, (sources.get(to) ?? new Set()).add(from));
   };
   for (const pipe of active.filter(({ type }) => type === 'pipe')) {
     const { table, peerTable } = readPipe(pipe.options);
@@ -203,18 +212,11 @@ function adviseReach(config: BirdConfig, active: readonly BirdProtocol[], kernel
   const reaching = new Set(
     kernels.filter(({ channel }) => channel && channel.export.passes !== 'none').map(({ channel }) => channel!.table),
   );
-  const reaches = (start: string): boolean => {
-    const seen = new Set([start]);
-    for (const table of seen) {
-      if (reaching.has(table)) return true;
-      for (const next of edges.get(table) ?? []) seen.add(next);
-    }
-    return false;
-  };
+  for (const table of reaching) for (const source of sources.get(table) ?? []) reaching.add(source);
   const lost = new Map<string, { names: string[]; statement: Statement }>();
   for (const protocol of active.filter(({ type }) => routeSources.has(type))) {
     for (const channel of protocol.channels) {
-      if (!families.has(channel.type) || channel.import.passes === 'none' || reaches(channel.table)) continue;
+      if (!families.has(channel.type) || channel.import.passes === 'none' || reaching.has(channel.table)) continue;
       const entry = lost.get(channel.table) ?? { names: [], statement: protocol.statement };
       entry.names.push(protocol.name);
       lost.set(channel.table, entry);

@@ -5,6 +5,7 @@
 import { type Channel, readChannels } from './channel.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { ConfigFiles } from './files.ts';
+import { clip } from './limits.ts';
 import { type ParsedFile, parse } from './parser.ts';
 import { bodyOf, isBlock, type Statement, starts, wordAt } from './tree.ts';
 import { type Constants, evaluate, readBoolean, readConstants } from './values.ts';
@@ -105,16 +106,20 @@ function readTables(statements: readonly Statement[]): BirdTable[] {
   return tables;
 }
 
+/** Options that protocols take over from templates, all together; a chain of n templates makes n² / 2 of them. */
+const maxInherited = 1_000_000;
+
 function readProtocols(
   statements: readonly Statement[],
   constants: Constants,
   filters: ReadonlyMap<string, Statement>,
   diagnostics: Diagnostic[],
 ): BirdProtocol[] {
-  const templates = new Map<string, Statement>();
   const unnamed = new Map<string, number>();
   const protocols: BirdProtocol[] = [];
-  const byName = new Map<string, BirdProtocol>();
+  // Templates and protocols, for a protocol may serve as a template, too. Defined before use, so there are no cycles.
+  const optionsOf = new Map<string, readonly Statement[]>();
+  let budget = maxInherited;
   for (const statement of statements) {
     const isTemplate = starts(statement, 'template');
     if (!isTemplate && !starts(statement, 'protocol')) continue;
@@ -124,23 +129,27 @@ function readProtocols(
     const head = words.slice(1, from < 0 ? undefined : from);
     const given = head.slice(type.split(' ').length)[0];
     const template = from < 0 ? undefined : words[from + 1];
-    if (template !== undefined && !templates.has(template) && !byName.has(template)) {
-      const token = statement.parts[from + 1];
-      diagnostics.push({
-        code: 'unknown-template',
-        severity: 'warning',
-        message: `no template '${template}' is defined before this`,
-        ...(token && !isBlock(token) ? { span: token } : {}),
-      });
+    const inherited = template === undefined ? [] : optionsOf.get(template);
+    const token = from < 0 ? undefined : statement.parts[from + 1];
+    const place = token && !isBlock(token) ? { span: token } : {};
+    if (!inherited) {
+      const message = `no template '${clip(template ?? '')}' is defined before this`;
+      diagnostics.push({ code: 'unknown-template', severity: 'warning', message, ...place });
     }
+    const own = bodyOf(statement)?.statements ?? [];
+    budget -= inherited?.length ?? 0;
+    if (budget < 0 && budget + (inherited?.length ?? 0) >= 0) {
+      const message = 'templates are nested so deep that what they give is left out from here on';
+      diagnostics.push({ code: 'inheritance-limit', severity: 'warning', message, ...place });
+    }
+    const options = !inherited?.length || budget < 0 ? own : [...inherited, ...own];
     if (isTemplate) {
-      if (given !== undefined) templates.set(given, statement);
+      if (given !== undefined) optionsOf.set(given, options);
       continue;
     }
     const stem = type.replace(/ .*$/, '').replace(/^ospf$/, 'ospf');
     const count = (unnamed.get(stem) ?? 0) + 1;
     if (given === undefined) unnamed.set(stem, count);
-    const options = [...inherited(template, templates, byName), ...(bodyOf(statement)?.statements ?? [])];
     const disabled = options.findLast((option) => starts(option, 'disabled'));
     const vrf = options.findLast((option) => starts(option, 'vrf'));
     const vrfName = vrf && wordAt(vrf, 1);
@@ -155,7 +164,7 @@ function readProtocols(
       statement,
     };
     protocols.push(protocol);
-    byName.set(protocol.name, protocol);
+    optionsOf.set(protocol.name, options);
   }
   return protocols;
 }
@@ -167,28 +176,4 @@ function protocolType(statement: Statement): string {
   if (first === 'ospf' && /^v[23]$/.test(second)) return `${first} ${second}`;
   if (first === 'rip' && second === 'ng') return `${first} ${second}`;
   return first;
-}
-
-/** The options a template gives, those of its own template first. Templates are defined before use: no cycles. */
-function inherited(
-  name: string | undefined,
-  templates: ReadonlyMap<string, Statement>,
-  protocols: ReadonlyMap<string, BirdProtocol>,
-): Statement[] {
-  const chain: Statement[] = [];
-  const seen = new Set<string>();
-  for (let next = name; next !== undefined && !seen.has(next); ) {
-    seen.add(next);
-    const template = templates.get(next);
-    if (!template) {
-      // A protocol may serve as a template, too.
-      const protocol = protocols.get(next);
-      return [...(protocol?.options ?? []), ...chain.flatMap((statement) => bodyOf(statement)?.statements ?? [])];
-    }
-    chain.unshift(template);
-    const words = template.parts.filter((part) => !isBlock(part)).map((_, i) => wordAt(template, i) ?? '');
-    const from = words.indexOf('from', 2);
-    next = from < 0 ? undefined : words[from + 1];
-  }
-  return chain.flatMap((statement) => bodyOf(statement)?.statements ?? []);
 }

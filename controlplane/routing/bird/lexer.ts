@@ -5,18 +5,18 @@
  * wherever it stands, even within a set. Paths are relative to the including file; those with `?*[` are patterns,
  * sorted, where no match is silence; a plain file that is missing is an error. The depth is bounded.
  *
- * Nothing throws: what BIRD would refuse is reported and skipped, so that one bad character costs one message.
+ * Nothing throws: what BIRD would refuse is reported and skipped, so that one bad character costs one message. What is
+ * broken all over, or larger than any configuration, is given up at a limit; time goes with the length of the text.
  */
 import type { Diagnostic } from './diagnostic.ts';
 import { type ConfigFiles, expandPattern, folderOf, isPattern } from './files.ts';
+import { clip, maxBytes, maxDiagnostics, maxFiles, maxPath, maxTokens } from './limits.ts';
 import { checkDistinguisher, isIp4, isIp6, matchLiteral } from './literals.ts';
 import { SourceText } from './source.ts';
 import type { Token, TokenKind } from './token.ts';
 
 /** BIRD counts the main file as depth 1 and refuses an include from depth 8. */
 const maxDepth = 8;
-/** Includes of patterns that match themselves multiply; BIRD would grind on, we stop. */
-const maxFiles = 4096;
 const maxSymbol = 64;
 const longOperators = new Set(['!=', '!~', '<=', '>=', '&&', '||', '[=', '=]', '..']);
 const includeLine = /[ \t]*include[ \t]*"/y;
@@ -27,6 +27,8 @@ export interface LexResult {
   readonly tokens: readonly Token[];
   readonly sources: readonly SourceText[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Whether it was given up before the end, so that what is missing behind it means nothing. */
+  readonly stopped: boolean;
 }
 
 /** Lex a text; `files` serves includes (without it an include is an error). Never throws. */
@@ -40,6 +42,8 @@ interface Frame {
   readonly source: SourceText;
   readonly depth: number;
   at: number;
+  /** The end of a line at or behind `at`, as last looked up; a line may hold a million strings. */
+  lineEnd: number;
   /** Whether `at` is the start of a line in BIRD's eyes, where an include counts. */
   lineStart: boolean;
 }
@@ -47,33 +51,79 @@ interface Frame {
 const isWord = (code: number): boolean =>
   (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || (code >= 48 && code <= 57);
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+/** Control characters and all that is not ASCII. */
+const isForeign = (code: number): boolean => code >= 127 || (code < 32 && code !== 9 && code !== 10);
+
+const foreignHints: Readonly<Record<number, string>> = {
+  13: 'save the file with Unix line ends',
+  160: 'this is a no-break space; write a plain one',
+  65279: 'save the file without a byte order mark',
+  8216: "write ' for it",
+  8217: "write ' for it",
+  8220: 'write " for it',
+  8221: 'write " for it',
+  8211: 'write - for it',
+  8212: 'write - for it',
+};
 
 class Lexer implements LexResult {
   readonly tokens: Token[] = [];
   readonly sources: SourceText[] = [];
   readonly diagnostics: Diagnostic[] = [];
+  stopped = false;
   readonly #files: ConfigFiles | undefined;
   readonly #stack: Frame[] = [];
+  #bytes = 0;
+  /** The last file in which a carriage return was reported: it has one on every line. */
+  #returns: SourceText | undefined;
 
   constructor(files: ConfigFiles | undefined) {
     this.#files = files;
   }
 
   run(main: SourceText): void {
-    this.#enter(main, 1);
+    if (!this.#enter(main, 1)) {
+      const message = `the file is larger than ${maxBytes >> 20} MiB`;
+      this.diagnostics.push({ code: 'too-large', severity: 'error', message });
+      this.stopped = true;
+    }
     for (let frame = this.#stack.at(-1); frame; frame = this.#stack.at(-1)) {
-      if (!this.#scan(frame)) this.#stack.pop();
+      const included = this.#scan(frame);
+      if (this.stopped) return;
+      if (!included) this.#stack.pop();
     }
   }
 
-  #enter(source: SourceText, depth: number): void {
+  /** Put a file on the stack, unless all files together are too much. */
+  #enter(source: SourceText, depth: number): boolean {
+    this.#bytes += source.text.length;
+    if (this.#bytes > maxBytes) return false;
     this.sources.push(source);
-    this.#stack.push({ source, depth, at: 0, lineStart: true });
+    this.#stack.push({ source, depth, at: 0, lineEnd: -1, lineStart: true });
+    return true;
+  }
+
+  /** Where the line of `at` ends. */
+  #lineEnd(frame: Frame, at: number): number {
+    if (frame.lineEnd < at) {
+      const end = frame.source.text.indexOf('\n', at);
+      frame.lineEnd = end < 0 ? frame.source.text.length : end;
+    }
+    return frame.lineEnd;
+  }
+
+  /** Report what ends the lexing, as BIRD ends at its first error. */
+  #stop(code: string, message: string, frame: Frame, start: number, end: number, hint?: string): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.#error(code, message, frame, start, end, hint);
   }
 
   #error(code: string, message: string, frame: Frame, start: number, end: number, hint?: string): void {
     const span = { source: frame.source, start, end };
     this.diagnostics.push({ code, severity: 'error', message, span, ...(hint === undefined ? {} : { hint }) });
+    // That many, and it is no configuration at all.
+    if (this.diagnostics.length >= maxDiagnostics) this.stopped = true;
   }
 
   #token(kind: TokenKind, frame: Frame, start: number, end: number): void {
@@ -86,6 +136,12 @@ class Lexer implements LexResult {
   #scan(frame: Frame): boolean {
     const { text } = frame.source;
     while (frame.at < text.length) {
+      if (this.stopped) return false;
+      if (this.tokens.length >= maxTokens) {
+        const hint = 'take it apart, or check a part of it';
+        this.#stop('too-large', `more than ${maxTokens} words and signs`, frame, frame.at, frame.at + 1, hint);
+        return false;
+      }
       if (frame.lineStart) {
         frame.lineStart = false;
         includeLine.lastIndex = frame.at;
@@ -102,8 +158,7 @@ class Lexer implements LexResult {
       } else if (code === 32 || code === 9) frame.at++;
       else if (isWord(code)) this.#word(frame, start, code);
       else if (code === 35) {
-        const end = text.indexOf('\n', start);
-        frame.at = end < 0 ? text.length : end;
+        frame.at = this.#lineEnd(frame, start);
       } else if (code === 34) this.#string(frame, start);
       else if (code === 39) this.#quoted(frame, start);
       else if (code === 47 && text.charCodeAt(start + 1) === 42) this.#comment(frame, start);
@@ -145,9 +200,10 @@ class Lexer implements LexResult {
       this.#number(frame, start, end);
       return;
     }
-    if (kind === 'ip4' && !isIp4(found)) this.#error('bad-address', `invalid IPv4 address ${found}`, frame, start, end);
+    if (kind === 'ip4' && !isIp4(found))
+      this.#error('bad-address', `invalid IPv4 address ${clip(found, 60)}`, frame, start, end);
     else if (kind === 'ip6' && !isIp6(found)) {
-      this.#error('bad-address', `invalid IPv6 address ${found}`, frame, start, end);
+      this.#error('bad-address', `invalid IPv6 address ${clip(found, 60)}`, frame, start, end);
     } else if (kind === 'rd') {
       const reason = checkDistinguisher(found);
       if (reason) this.#error('bad-number', reason, frame, start, end);
@@ -173,8 +229,7 @@ class Lexer implements LexResult {
 
   #string(frame: Frame, start: number): void {
     const { text } = frame.source;
-    const newline = text.indexOf('\n', start + 1);
-    const limit = newline < 0 ? text.length : newline;
+    const limit = this.#lineEnd(frame, start);
     const close = text.indexOf('"', start + 1);
     if (close >= 0 && close < limit) {
       this.#token('string', frame, start, close + 1);
@@ -239,15 +294,23 @@ class Lexer implements LexResult {
     const two = text.slice(start, start + 2);
     if (longOperators.has(two)) this.#token('op', frame, start, start + 2);
     else if ('={}:;,.()+*/%<>~[]?!|&-'.includes(text.charAt(start))) this.#token('op', frame, start, start + 1);
-    else {
-      const code = text.codePointAt(start) ?? 0;
-      const width = code > 0xffff ? 2 : 1;
-      const name =
-        code > 32 && code !== 127 ? `'${String.fromCodePoint(code)}'` : `0x${code.toString(16).padStart(2, '0')}`;
-      const hint = code === 13 ? 'save the file with Unix line ends' : undefined;
-      this.#error('unknown-character', `BIRD does not know the character ${name}`, frame, start, start + width, hint);
-      this.#token('bad', frame, start, start + width);
+    else this.#unknown(frame, start);
+  }
+
+  #unknown(frame: Frame, start: number): void {
+    const { text } = frame.source;
+    const code = text.codePointAt(start) ?? 0;
+    let end = start + (code > 0xffff ? 2 : 1);
+    // A run of them is one mistake: a word in another script, or a file that is no text.
+    while (end < text.length && isForeign(text.charCodeAt(end))) end++;
+    const name =
+      code > 32 && code !== 127 ? `'${String.fromCodePoint(code)}'` : `0x${code.toString(16).padStart(2, '0')}`;
+    if (code !== 13 || this.#returns !== frame.source) {
+      if (code === 13) this.#returns = frame.source;
+      const hint = foreignHints[code];
+      this.#error('unknown-character', `BIRD does not know the character ${name}`, frame, start, end, hint);
     }
+    this.#token('bad', frame, start, end);
   }
 
   /** Handle an include whose path begins at `at`; true when files were put on the stack. */
@@ -256,9 +319,8 @@ class Lexer implements LexResult {
     const start = frame.at;
     includeRest.lastIndex = at;
     const path = includeRest.exec(text)?.[1];
-    const newline = text.indexOf('\n', at);
-    const line = newline < 0 ? text.length : newline;
-    if (path === undefined) {
+    if (path === undefined || path.length > maxPath) {
+      const line = this.#lineEnd(frame, at);
       this.#error('bad-include', 'an include is one line: include "path";', frame, start, line);
       frame.at = line;
       return false;
@@ -266,7 +328,9 @@ class Lexer implements LexResult {
     const end = includeRest.lastIndex;
     frame.at = end;
     if (frame.depth >= maxDepth) {
-      this.#error('include-depth', `includes are nested deeper than ${maxDepth} files`, frame, start, end);
+      // BIRD ends here, too: files that include themselves several times would multiply for ever.
+      const hint = 'a file probably includes itself';
+      this.#stop('include-depth', `includes are nested deeper than ${maxDepth} files`, frame, start, end, hint);
       return false;
     }
     if (!this.#files) {
@@ -275,15 +339,22 @@ class Lexer implements LexResult {
     }
     const full = path.startsWith('/') ? path : `${folderOf(frame.source.path)}/${path}`;
     const found = isPattern(path) ? expandPattern(this.#files, full) : [full];
-    if (!found) this.#error('include-missing', `cannot match ${full}: its folder cannot be read`, frame, start, end);
+    if (!Array.isArray(found)) {
+      this.#error('include-missing', `cannot match ${full}: ${found.reason}`, frame, start, end);
+      return false;
+    }
     let entered = false;
-    for (const file of (found ?? []).toReversed()) {
+    for (const file of found.toReversed()) {
       if (this.sources.length >= maxFiles) {
-        this.#error('include-count', `more than ${maxFiles} files are included`, frame, start, end);
+        this.#stop('include-count', `more than ${maxFiles} files are included`, frame, start, end);
         break;
       }
       try {
-        this.#enter(new SourceText(file, this.#files.read(file)), frame.depth + 1);
+        if (!this.#enter(new SourceText(file, this.#files.read(file)), frame.depth + 1)) {
+          const message = `with ${file} the files are larger than ${maxBytes >> 20} MiB together`;
+          this.#stop('too-large', message, frame, start, end);
+          break;
+        }
         entered = true;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

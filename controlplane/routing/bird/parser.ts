@@ -9,6 +9,7 @@
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { ConfigFiles } from './files.ts';
 import { lex } from './lexer.ts';
+import { clip, maxDiagnostics } from './limits.ts';
 import type { SourceText } from './source.ts';
 import { isLiteral, type Token } from './token.ts';
 import { type Block, type BlockKind, isBlock, lastToken, type Statement, tokensOf } from './tree.ts';
@@ -31,14 +32,12 @@ export interface ParsedFile {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** More remarks help nobody; the rest is left out. */
-const maxDiagnostics = 200;
-
 /** Parse a configuration text, following includes through `files`. Never throws. */
 export function parse(path: string, text: string, files?: ConfigFiles): ParsedFile {
   const lexed = lex(path, text, files);
   const parser = new Parser(lexed.tokens);
-  parser.run();
+  // What was given up has an error already, and half a tree would only bring more.
+  if (!lexed.stopped) parser.run();
   const diagnostics = [...lexed.diagnostics, ...parser.diagnostics].slice(0, maxDiagnostics);
   return { statements: parser.statements, tokens: lexed.tokens, sources: lexed.sources, diagnostics };
 }
@@ -52,6 +51,8 @@ interface Level {
   brackets: Token[];
   /** Braces open within brackets (lengths of prefixes in sets). */
   braces: number;
+  /** Words and blocks the statement has so far: it may be long, and is not looked through again. */
+  seen: { where?: true; filter?: true; case?: true; block?: true };
 }
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '[=': '=]' };
@@ -91,12 +92,15 @@ class Parser {
         }
       }
       this.#plain(level, token, i);
+      const { text } = token;
+      if (text === 'where' || text === 'filter' || text === 'case') level.seen[text] = true;
     }
     this.#finish();
+    for (const open of this.#levels.toReversed()) this.#end(open);
   }
 
   #push(block: Block | undefined, kind: BlockKind | 'top', statements: Statement[]): Level {
-    const level: Level = { block, kind, statements, statement: { parts: [] }, brackets: [], braces: 0 };
+    const level: Level = { block, kind, statements, statement: { parts: [] }, brackets: [], braces: 0, seen: {} };
     this.#levels.push(level);
     return level;
   }
@@ -118,6 +122,7 @@ class Parser {
     if (level.statement.parts.length > 0) {
       level.statements.push(level.statement);
       level.statement = { parts: [] };
+      level.seen = {};
     }
     level.brackets = [];
     level.braces = 0;
@@ -160,7 +165,7 @@ class Parser {
 
   #semicolon(level: Level, token: Token, next: Token | undefined): void {
     const { statement } = level;
-    if (next && declaresVariables(statement) && (valueTypes.has(next.text) || next.text === '{')) {
+    if (next && !level.seen.block && declaresVariables(statement) && (valueTypes.has(next.text) || next.text === '{')) {
       statement.parts.push(token);
       return;
     }
@@ -170,6 +175,7 @@ class Parser {
   #open(level: Level, token: Token): Level {
     if (this.#selfTerminated(level) && !/ table /.test(textOf(level.statement))) this.#end(level);
     const kind = blockKind(level, level.statement);
+    level.seen.block = true;
     const block: Block = { kind, open: token, statements: [] };
     level.statement.parts.push(block);
     return this.#push(block, kind, block.statements);
@@ -233,7 +239,7 @@ class Parser {
     const previous = this.#tokens[index - 1];
     if (!previous || !(isLiteral(previous) || valueWords.has(previous.text))) return;
     // "if"-like conditions and filters may run over lines and hold any word.
-    if (tokensOf(level.statement).some(({ text }) => text === 'where')) {
+    if (level.seen.where) {
       if (level.kind === 'options' && !['import', 'export', 'neighbor', 'local'].includes(token.text)) return;
     }
     const first = head(level.statement);
@@ -278,7 +284,6 @@ class Parser {
         );
       }
     }
-    for (const level of this.#levels.toReversed()) this.#end(level);
   }
 }
 
@@ -293,17 +298,15 @@ function textOf(statement: Statement): string {
     .join(' ');
 }
 
-function clip(text: string): string {
-  return text.length > 30 ? `${text.slice(0, 29)}…` : text;
-}
-
-function headText(statement: Statement): string {
-  return clip(
-    tokensOf(statement)
-      .slice(0, 3)
-      .map(({ text }) => text)
-      .join(' ') || '}',
-  );
+function headText({ parts }: Statement): string {
+  const words: string[] = [];
+  for (let i = 0; i < parts.length && words.length < 3; i++) {
+    const part = parts[i];
+    if (part && !isBlock(part)) words.push(part.text);
+    // More blocks than that without a word between them are no head.
+    if (i > 8) break;
+  }
+  return clip(words.join(' ') || '}');
 }
 
 /** Whether a statement that could end here goes on with this token. */
@@ -325,7 +328,6 @@ function atLineStart(token: Token): boolean {
 /** Whether a `;` may belong to declarations in front of a filter's or function's body. */
 function declaresVariables(statement: Statement): boolean {
   const tokens = statement.parts;
-  if (tokens.some(isBlock)) return false;
   const first = head(statement);
   if (first === 'filter' || first === 'function') return true;
   return (
@@ -356,10 +358,10 @@ function blockKind(level: Level, statement: Statement): BlockKind {
     case 'options':
       if (listHeads.has(first)) return 'list';
       if (first === 'route' || (first === 'merge' && before === 'by')) return 'commands';
-      return statement.parts.some((part) => wordText(part) === 'filter') ? 'commands' : 'options';
+      return level.seen.filter ? 'commands' : 'options';
     case 'commands':
     case 'cases':
-      return first === 'case' || statement.parts.some((part) => wordText(part) === 'case') ? 'cases' : 'commands';
+      return level.seen.case ? 'cases' : 'commands';
     case 'list':
       return 'list';
   }
