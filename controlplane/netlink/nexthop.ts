@@ -26,9 +26,10 @@ export interface Nexthop {
 const NHMSG_SIZE = 8;
 const attributes = new AttributeTable();
 
-/** Body of RTM_GETNEXTHOP. */
-export function encodeNexthopQuery(): AttributeWriter {
-  return new AttributeWriter().header(NHMSG_SIZE);
+/** Body of RTM_GETNEXTHOP: of all objects, or of one. */
+export function encodeNexthopQuery(id?: number): AttributeWriter {
+  const writer = new AttributeWriter().header(NHMSG_SIZE);
+  return id === undefined ? writer : writer.u32(c.NHA_ID, id);
 }
 
 export function readNexthop(view: DataView, start: number, end: number): Nexthop | undefined {

@@ -122,6 +122,17 @@ export class RouteNetlink implements Disposable {
     return this.#collect('list next hops', c.RTM_GETNEXTHOP, encodeNexthopQuery(), readNexthop);
   }
 
+  /** One of them; throws NetlinkError (ENOENT) when there is none. */
+  nexthop(id: number): Nexthop {
+    let nexthop: Nexthop | undefined;
+    const action = `read next hop ${id}`;
+    this.#requests.request(action, c.RTM_GETNEXTHOP, 0, encodeNexthopQuery(id), (data, start, end) => {
+      nexthop = readNexthop(data, start, end);
+    });
+    if (!nexthop) throw new NetlinkError(action, 61 /* ENODATA */);
+    return nexthop;
+  }
+
   /** The same, a few milliseconds' worth at a time. Waits for other calls of the kind. */
   nexthopsSliced(): Promise<Nexthop[]> {
     return this.#collectSliced('list next hops', c.RTM_GETNEXTHOP, encodeNexthopQuery(), readNexthop);

@@ -36,6 +36,8 @@ export interface Route {
   readonly prefixLength: number;
   /** Length of the source prefix of source-specific routes; 0 otherwise. */
   readonly sourceLength: number;
+  /** Until the kernel stops using it (IPv6), in hundredths of a second; 0: it stays. */
+  readonly expires: number;
   readonly gateway: Uint8Array | undefined;
   /** 0: none. */
   readonly ifindex: number;
@@ -65,6 +67,8 @@ export class RouteView {
   flags = 0;
   prefixLength = 0;
   sourceLength = 0;
+  /** IPv6: hundredths of a second until the kernel stops using it, long before it says so; 0: it stays. */
+  expires = 0;
   /** Destination words, network order; IPv4 uses the first only. */
   word0 = 0;
   word1 = 0;
@@ -93,6 +97,7 @@ export class RouteView {
   #multipath = 0;
   #multipathEnd = 0;
   #preferredSource = 0;
+  #source = 0;
 
   /** Whether it has several legs (RTA_MULTIPATH). Groups of next-hop objects show by nexthopId. */
   get multipath(): boolean {
@@ -117,9 +122,9 @@ export class RouteView {
     this.word0 = this.word1 = this.word2 = this.word3 = 0;
     this.gatewayFamily = 0;
     this.gateway0 = this.gateway1 = this.gateway2 = this.gateway3 = 0;
-    this.ifindex = this.priority = this.mtu = this.nexthopId = this.encapType = this.mark = 0;
+    this.ifindex = this.priority = this.mtu = this.nexthopId = this.encapType = this.mark = this.expires = 0;
     this.mtuLocked = this.hasNewDestination = false;
-    this.#multipath = this.#multipathEnd = this.#preferredSource = 0;
+    this.#multipath = this.#multipathEnd = this.#preferredSource = this.#source = 0;
 
     // The one hot loop of this layer: no closures, no tables.
     let at = start + RTMSG_SIZE;
@@ -162,6 +167,12 @@ export class RouteView {
           break;
         case c.RTA_PREFSRC:
           this.#preferredSource = value;
+          break;
+        case c.RTA_SRC:
+          this.#source = value;
+          break;
+        case c.RTA_CACHEINFO: // struct rta_cacheinfo: references, last use, expires
+          this.expires = view.getInt32(value + 8, littleEndian);
           break;
         case c.RTA_NH_ID:
           this.nexthopId = view.getUint32(value, littleEndian);
@@ -213,6 +224,11 @@ export class RouteView {
     return this.#preferredSource ? copy(this.#view, this.#preferredSource, this.family === 4 ? 4 : 16) : undefined;
   }
 
+  /** The source prefix's address, a copy; undefined when packets from anywhere are meant. */
+  source(): Uint8Array | undefined {
+    return this.#source ? copy(this.#view, this.#source, this.family === 4 ? 4 : 16) : undefined;
+  }
+
   /** The legs of a multipath route; none for others. */
   hops(): RouteHop[] {
     const view = this.#view;
@@ -247,6 +263,7 @@ export class RouteView {
       destination: this.destination(),
       prefixLength: this.prefixLength,
       sourceLength: this.sourceLength,
+      expires: this.expires,
       gateway: this.gateway(),
       ifindex: this.ifindex,
       preferredSource: this.preferredSource(),

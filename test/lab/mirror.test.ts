@@ -1,6 +1,7 @@
 /** The mirror of the kernel's routes on a running box: whatever happens, the packet path goes where the kernel goes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { parseIp, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { formatIp, parseIp, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { Sampler } from '../../controlplane/routing/mirror/sampler.ts';
 import {
   addressPort,
   fullTableBox,
@@ -21,6 +22,11 @@ import {
 /** Neighbors are the test's to change, and nobody else's. */
 const configWith = (fib: 'helper' | 'mirror'): string =>
   `${minimalConfig}neighbors: { keep: false, unresolved_per_second: 0 }\nrouter:\n  fib: ${fib}\n`;
+
+const wordsOf = (text: string): Uint32Array => {
+  const { bytes } = parseIp(text)!;
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => new DataView(bytes.buffer).getUint32(4 * i));
+};
 
 const address = (text: string): Uint8Array => parseIp(text)!.bytes;
 
@@ -86,6 +92,59 @@ describe('the mirror of the routes', () => {
     await leads('192.0.2.129', undefined);
     box.ip('address delete 192.0.2.129/32 dev lo');
     await leads('192.0.2.129', gatewayMac(0, 1));
+  });
+
+  it('leaves to the kernel what holds for some sources, for some time, or is encapsulated; the sampler would see it', async () => {
+    ipBatch(box, [
+      `route add 2001:db8:9::/48 via ${gateway(2, 2, 6)} metric 100`,
+      `route add 2001:db8:9::/48 from 2001:db8:f::/48 via ${gateway(3, 2, 6)} metric 1024`,
+      `route add default from 2001:db8:f::/48 via ${gateway(3, 2, 6)} metric 2000`,
+      `route add 2001:db8:a::/48 via ${gateway(2, 2, 6)} expires 1000`,
+      `nexthop add id 51 encap ip id 7 dst 10.9.9.9 via ${gateway(2, 1)} dev p2`,
+      `nexthop add id 52 encap ip id 7 dst 10.9.9.9 via ${gateway(3, 1)} dev p3`,
+      'nexthop add id 50 group 51/52',
+      'route add 192.0.2.192/26 nhid 50',
+      'nexthop delete id 52',
+    ]);
+    await until('all to be written', () => mirrorOf(daemon).mirror!.ipv6.pending === 0);
+    const { mirror } = await answered(() => {
+      // A route from a source prefix hides the plain one of its prefix from everybody else: the next shorter one counts.
+      expect([goesTo('2001:db8:9::1'), goesTo('2001:db8:b::1')]).toEqual([gatewayMac(0, 1), gatewayMac(0, 1)]);
+      expect([goesTo('2001:db8:a::1'), goesTo('192.0.2.193')]).toEqual([gatewayMac(2, 2), undefined]);
+    });
+    expect(mirror).toBe(0);
+
+    // What tables would say that take no notice of any of it.
+    const claim = (port: number, length: number, via: string) => ({
+      ifindex: (JSON.parse(box.ip(`-json link show p${port}`)) as { ifindex: number }[])[0]!.ifindex,
+      length,
+      gateway: address(via),
+    });
+    const claims = new Map([
+      ['2001:db8:a::', claim(2, 48, gateway(2, 2, 6))],
+      ['2001:db8:b::', claim(0, 0, gateway(0, 1, 6))],
+      ['192.0.2.192', claim(2, 26, gateway(2, 1))],
+    ]);
+    const differences: string[] = [];
+    using sampler = box.inNamespace(
+      () =>
+        new Sampler({
+          answer: (bytes) => claims.get(formatIp(bytes)),
+          random: () => undefined,
+          source: (family) => (family === 6 ? address('2001:db8:f::') : undefined),
+          onDifference: (text) => differences.push(text),
+        }),
+    );
+    for (const text of claims.keys()) sampler.changed(wordsOf(text), text.includes(':') ? 6 : 4);
+    await until('three differences', () => {
+      sampler.run(1000, 0);
+      return differences.length === 3;
+    });
+    expect(differences.join()).toMatch(/2001:0db8:000b:\S* from 2001:0db8:000f/);
+    ipBatch(box, [
+      'route delete 192.0.2.192/26',
+      `route delete default from 2001:db8:f::/48 via ${gateway(3, 2, 6)} metric 2000`,
+    ]);
   });
 
   it('follows a neighbor that goes and comes back with another MAC', async () => {

@@ -60,6 +60,13 @@ export function randomAddress({ family, rib }: Side): Uint8Array | undefined {
   return bytes;
 }
 
+/** The first address of some source prefix that routes name; undefined when none does. */
+export function randomSource({ rib }: Side): Uint8Array | undefined {
+  const { sources } = rib.hops;
+  const source = sources[Math.floor(Math.random() * sources.length)];
+  return source === undefined ? undefined : Buffer.from(source.split('/')[0]!, 'hex');
+}
+
 function wordsOf(address: Uint8Array): Uint32Array {
   const view = new DataView(address.buffer, address.byteOffset, address.byteLength);
   return Uint32Array.from({ length: address.length / 4 }, (_, i) => view.getUint32(i * 4));

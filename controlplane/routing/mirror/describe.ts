@@ -2,7 +2,8 @@
  * From the kernel's messages to the words the mirror uses: what of a route is plain, and what is left to the kernel.
  *
  * Plain is a unicast route by one gateway that asks nothing else of a packet. A route MTU, a source prefix, an
- * encapsulation or a rewritten destination are not modeled, so such routes are known, and answered with "ask".
+ * encapsulation or a rewritten destination are not modeled, so such routes are known, and answered with "ask". So are
+ * routes that expire: the kernel stops using them at the second, and says so up to half a minute later.
  *
  * A million routes make no object each: descriptions are written over, and routes by the same gateway on the same
  * interface share what is said of it.
@@ -12,6 +13,8 @@ import type { HopDescription, Leg, NexthopObject, RouteDescription } from '../ri
 
 /** RTNH_F_DEAD is the kernel's business: such a leg is not used. */
 const RTNH_F_DEAD = 1;
+const RTPROT_RA = 9;
+const noMore = {};
 
 export type ChangingDescription = { -readonly [Key in keyof RouteDescription]: RouteDescription[Key] };
 
@@ -61,15 +64,9 @@ export class RouteDescriber {
   }
 
   #hopOf(view: RouteView): HopDescription {
-    const plain =
-      view.mtu === 0 &&
-      view.sourceLength === 0 &&
-      view.encapType === 0 &&
-      !view.hasNewDestination &&
-      view.mark === 0 &&
-      !(view.flags & RTNH_F_DEAD);
+    const plain = isPlain(view);
     const source = view.family === 4 ? view.preferredSource0 : 0;
-    const from = source ? { source } : {};
+    const from = view.sourceLength === 0 && !source ? noMore : { ...(source ? { source } : {}), ...sourcePrefix(view) };
     if (view.nexthopId !== 0) return { legs: [], plain, nexthop: view.nexthopId, ...from };
     if (!plain || source || view.multipath || view.gatewayFamily !== view.family)
       return { legs: legsOf(view), plain, ...from };
@@ -104,6 +101,26 @@ export class RouteDescriber {
     this.#common[place] = { family, ifindex, gateway: [gateway0, gateway1, gateway2, gateway3], hop };
     return hop;
   }
+}
+
+function isPlain(view: RouteView): boolean {
+  return (
+    view.mtu === 0 &&
+    view.sourceLength === 0 &&
+    view.encapType === 0 &&
+    !view.hasNewDestination &&
+    view.mark === 0 &&
+    !(view.flags & RTNH_F_DEAD) &&
+    view.expires === 0 &&
+    // Those of router advertisements always expire; before 6.10 their first message does not say so.
+    view.protocol !== RTPROT_RA &&
+    (!view.multipath || view.hops().every(({ encapType }) => encapType === undefined))
+  );
+}
+
+function sourcePrefix(view: RouteView): { readonly from?: string } {
+  const source = view.source();
+  return source ? { from: `${Buffer.from(source).toString('hex')}/${view.sourceLength}` } : {};
 }
 
 function legsOf(view: RouteView): Leg[] {

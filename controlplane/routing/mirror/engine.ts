@@ -12,7 +12,7 @@ import { netlinkConstants, RouteNetlink, type Rule } from '../../netlink/index.t
 import { MulticastSocket } from '../../netlink/multicast-socket.ts';
 import { BuildingGrace, timedGrace } from '../fib/index.ts';
 import { FibWriter } from '../rib/index.ts';
-import { mirrorAnswer, randomAddress, tableAnswer } from './answers.ts';
+import { mirrorAnswer, randomAddress, randomSource, tableAnswer } from './answers.ts';
 import { Changes } from './changes.ts';
 import { MirrorMemory, type Tables } from './memory.ts';
 import { readRoutes } from './reading.ts';
@@ -99,7 +99,7 @@ export class MirrorEngine implements Disposable {
       answer: (address) => this.#tableAnswer(address),
       random: () => randomAddress(this.#sides[Math.random() < 0.5 ? 0 : 1]),
       onDifference: (text) => this.#onDifference(text),
-      objectLegs: (id, family) => sideOf(this.#sides, family).rib.hops.legsOfObject(id),
+      source: (family) => randomSource(sideOf(this.#sides, family)),
     });
   }
 

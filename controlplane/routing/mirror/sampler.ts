@@ -2,7 +2,8 @@
  * Trust, and check: compares answers of the tables with the kernel's own, all the time.
  *
  * Every prefix that changed is asked for, and random addresses besides. The kernel names the entry it would use
- * (RTM_GETROUTE with RTM_F_FIB_MATCH); the tables must name the same prefix length, interface and gateway, or "ask". A
+ * (RTM_GETROUTE with RTM_F_FIB_MATCH); it must be a plain one, and the tables must name the same prefix length, interface
+ * and gateway, or "ask". Where routes name source prefixes, it is asked once more as if by a packet from one of them. A
  * difference may be a change whose message is on its way: the address is looked at again after a while, and only what
  * differs three times with the same two answers is a difference.
  */
@@ -34,9 +35,9 @@ export interface SamplerOptions {
   readonly answer: (address: Uint8Array) => TableAnswer | undefined;
   /** A random address that some route covers; undefined when there is none. */
   readonly random: () => Uint8Array | undefined;
+  /** An address that routes from a source prefix are for; undefined when there are none. */
+  readonly source: (family: 4 | 6) => Uint8Array | undefined;
   readonly onDifference: (text: string) => void;
-  /** Ways out of a nexthop object, for answers that only name it. */
-  readonly objectLegs: (id: number, family: 4 | 6) => readonly { ifindex: number; gateway: Uint8Array | undefined }[];
 }
 
 const QUEUE_MAX = 1 << 17;
@@ -127,7 +128,8 @@ export class Sampler implements Disposable {
       return;
     }
     this.#counters.compared++;
-    const text = this.#differs(address, ours);
+    const source = this.#options.source(address.length === 4 ? 4 : 6);
+    const text = this.#differs(address, ours) ?? (source && this.#differs(address, ours, source));
     if (text === undefined) {
       if (doubt) this.#counters.races++;
       return;
@@ -142,36 +144,43 @@ export class Sampler implements Disposable {
   }
 
   /** @returns both answers in words when they are not the same. */
-  #differs(address: Uint8Array, ours: TableAnswer): string | undefined {
-    const family = address.length === 4 ? 4 : 6;
+  #differs(address: Uint8Array, ours: TableAnswer, source?: Uint8Array): string | undefined {
     const mine = `/${ours.length} via ${hex(ours.gateway)} on interface ${ours.ifindex}`;
-    const say = (theirs: string): string => `${hex(address)}: the tables say ${mine}, the kernel ${theirs}`;
+    const from = source ? ` from ${hex(source)}` : '';
+    const say = (theirs: string): string => `${hex(address)}${from}: the tables say ${mine}, the kernel ${theirs}`;
     let route: Route;
+    let ways: readonly Way[];
     try {
-      const answer = this.#netlink.getRoute(address, { fibMatch: true });
+      const answer = this.#netlink.getRoute(address, { fibMatch: true, ...(source ? { from: source } : {}) });
       if (!answer.found) return say(answer.code);
       route = answer.route;
+      ways = this.#waysOf(route);
     } catch (error) {
       if (!(error instanceof NetlinkError)) throw error;
       this.#counters.unanswered++; // it will not tell of this address
       return undefined;
     }
-    const legs =
-      route.nexthopId !== 0 && route.ifindex === 0
-        ? this.#options.objectLegs(route.nexthopId, family)
-        : route.hops.length > 0
-          ? route.hops
-          : [{ ifindex: route.ifindex, gateway: route.gateway }];
-    const theirs = `type ${route.type} /${route.prefixLength} ${legs.map(({ ifindex, gateway }) => `via ${gateway ? hex(gateway) : 'link'} on interface ${ifindex}`).join(', ')}`;
-    const [leg, ...others] = legs;
+    const plain = isPlain(route) && ways.every(({ encapType }) => encapType === undefined);
+    const theirs = `type ${route.type} /${route.prefixLength} ${ways.map(({ ifindex, gateway }) => `via ${gateway ? hex(gateway) : 'link'} on interface ${ifindex}`).join(', ')}${plain ? '' : ', not plain'}`;
+    const [leg, ...others] = ways;
     const same =
       route.type === 1 &&
+      plain &&
       route.prefixLength === ours.length &&
       others.length === 0 &&
       leg?.ifindex === ours.ifindex &&
       leg.gateway !== undefined &&
       Buffer.compare(leg.gateway, ours.gateway) === 0;
     return same ? undefined : say(theirs);
+  }
+
+  /** Without `nexthop_compat_mode` the kernel names the nexthop object only. */
+  #waysOf(route: Route): readonly Way[] {
+    if (route.hops.length > 0) return route.hops;
+    if (route.nexthopId === 0 || route.ifindex !== 0) return [{ ...route, encapType: undefined }];
+    const object = this.#netlink.nexthop(route.nexthopId);
+    const members = object.group?.map(({ id }) => this.#netlink.nexthop(id)) ?? [object];
+    return members.map(({ ifindex, gateway, encapType }) => ({ ifindex: ifindex ?? 0, gateway, encapType }));
   }
 
   close(): void {
@@ -181,6 +190,25 @@ export class Sampler implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** One way out of the kernel's answer. */
+interface Way {
+  readonly ifindex: number;
+  readonly gateway: Uint8Array | undefined;
+  readonly encapType: number | undefined;
+}
+
+/** Is all that the kernel says of a route what the tables can say, too? */
+function isPlain(route: Route): boolean {
+  return (
+    route.sourceLength === 0 &&
+    route.tos === 0 &&
+    route.encapType === 0 &&
+    route.mtu === 0 &&
+    route.mark === 0 &&
+    route.expires === 0
+  );
 }
 
 /** Addresses nobody forwards to: no packet asks the tables for them, and the kernel answers by other rules. */

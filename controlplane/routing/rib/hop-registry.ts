@@ -22,6 +22,8 @@ export interface HopDescription {
   readonly plain: boolean;
   /** IPv4: this host's address that it names as source; the route goes when the address does. */
   readonly source?: number;
+  /** IPv6: only packets from this prefix are meant: its address in hex, "/", its length. */
+  readonly from?: string;
   /** The hop that was found for this very object last. */
   interned?: Hop;
 }
@@ -41,6 +43,7 @@ export interface Hop {
   readonly key: string;
   readonly nexthop: number | undefined;
   readonly source: number | undefined;
+  readonly from: string | undefined;
   legs: readonly Leg[];
   plain: boolean;
   suspended: boolean;
@@ -67,6 +70,8 @@ export class HopRegistry {
   readonly #byInterface = new Map<number, Set<Hop>>();
   readonly #byNexthop = new Map<number, Set<Hop>>();
   readonly #objects = new Map<number, NexthopObject>();
+  /** Hops by source prefix. */
+  readonly #sources = new Map<string, number>();
   readonly #free: number[] = [];
 
   get size(): number {
@@ -100,6 +105,7 @@ export class HopRegistry {
       key,
       nexthop: description.nexthop,
       source: description.source,
+      from: description.from,
       legs: object ? this.#legsOf(object) : description.legs,
       plain: description.plain && (!object || this.#isPlain(object)),
       suspended: false,
@@ -108,6 +114,7 @@ export class HopRegistry {
     };
     this.#hops[hop.id] = hop;
     this.#byKey.set(key, hop);
+    if (hop.from !== undefined) this.#sources.set(hop.from, (this.#sources.get(hop.from) ?? 0) + 1);
     if (hop.nexthop !== undefined)
       this.#byNexthop.set(hop.nexthop, (this.#byNexthop.get(hop.nexthop) ?? new Set<Hop>()).add(hop));
     this.#index(hop);
@@ -119,6 +126,11 @@ export class HopRegistry {
     if (hop.users > 0 || this.#hops[hop.id] !== hop) return;
     this.#unindex(hop);
     this.#byKey.delete(hop.key);
+    if (hop.from !== undefined) {
+      const left = this.#sources.get(hop.from)! - 1;
+      if (left > 0) this.#sources.set(hop.from, left);
+      else this.#sources.delete(hop.from);
+    }
     if (hop.nexthop !== undefined) {
       const same = this.#byNexthop.get(hop.nexthop);
       same?.delete(hop);
@@ -136,6 +148,11 @@ export class HopRegistry {
   /** Hops that name this address as their source. */
   ofSource(source: number): readonly Hop[] {
     return [...this.#byKey.values()].filter((hop) => hop.source === source);
+  }
+
+  /** Source prefixes that routes name. */
+  get sources(): readonly string[] {
+    return [...this.#sources.keys()];
   }
 
   /** Hops that stand on this nexthop object: it itself and the groups it is in. */
@@ -181,12 +198,6 @@ export class HopRegistry {
     }
   }
 
-  /** Ways out of an object; none when there is no such object. */
-  legsOfObject(id: number): readonly Leg[] {
-    const object = this.#objects.get(id);
-    return object ? this.#legsOf(object) : [];
-  }
-
   #groupsOf(id: number): readonly number[] {
     return [...this.#objects].flatMap(([group, { members }]) => (members.includes(id) ? [group] : []));
   }
@@ -223,8 +234,8 @@ export function legKey({ ifindex, gateway }: Leg): string {
   return `${ifindex}:${Buffer.from(gateway.buffer, gateway.byteOffset, gateway.byteLength).toString('hex')}`;
 }
 
-function keyOf({ nexthop, legs, plain, source }: HopDescription): string {
-  if (nexthop === undefined && legs.length === 1 && plain && !source) return legKey(legs[0]!);
-  const suffix = (plain ? '' : special) + (source ? ` from ${source}` : '');
+function keyOf({ nexthop, legs, plain, source, from }: HopDescription): string {
+  if (nexthop === undefined && legs.length === 1 && plain && !source && from === undefined) return legKey(legs[0]!);
+  const suffix = (plain ? '' : special) + (source ? ` source ${source}` : '') + (from ? ` from ${from}` : '');
   return nexthop === undefined ? legs.map(legKey).sort().join(' ') + suffix : `object ${nexthop}${suffix}`;
 }

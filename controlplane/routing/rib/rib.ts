@@ -2,7 +2,7 @@
  * The kernel's routes of one family, followed message by message: all tables, every prefix's routes in the order the
  * kernel tries them.
  *
- * Routes of a prefix differ by TOS and priority; `append` allows equals behind, plain `create` puts equals in front,
+ * Routes of a prefix differ by TOS, priority and source prefix; `append` allows equals behind, plain `create` puts equals in front,
  * and `replace` takes the place of the first equal (of its own kind, with or without gateway, in IPv6). IPv6 tells a
  * grown multipath route whole, and a lost leg alone.
  *
@@ -53,6 +53,16 @@ const RTN_LOCAL = 2;
 /** Routes a step of work. */
 const STEP = 128;
 const none: readonly number[] = [];
+
+function describedBy({ legs, plain, nexthop, source, from }: Hop): HopDescription {
+  return {
+    legs,
+    plain,
+    ...(nexthop === undefined ? {} : { nexthop }),
+    ...(source === undefined ? {} : { source }),
+    ...(from === undefined ? {} : { from }),
+  };
+}
 
 export const localTable = 255;
 export const mainTable = 254;
@@ -176,9 +186,9 @@ export class Rib {
     const only = shrunk === undefined && exact === undefined ? this.#meant(equals, route, hop) : undefined;
     if (shrunk !== undefined) {
       const gone = new Set(hop.legs.map(legKey));
-      const { legs, plain, source } = this.hops.get(this.#store.hop(shrunk));
-      const from = source === undefined ? {} : { source };
-      this.#useHop(shrunk, this.hops.intern({ plain, ...from, legs: legs.filter((leg) => !gone.has(legKey(leg))) }));
+      const known = this.#hopOf(shrunk);
+      const legs = known.legs.filter((leg) => !gone.has(legKey(leg)));
+      this.#useHop(shrunk, this.hops.intern({ ...describedBy(known), legs }));
       this.#touch(shrunk);
     } else if (exact !== undefined || only !== undefined) {
       this.#drop((exact ?? only)!);
@@ -330,12 +340,7 @@ export class Rib {
         priority: store.priority(route),
         type: store.type(route),
         protocol: store.protocol(route),
-        hop: {
-          legs: hop.legs,
-          plain: hop.plain,
-          ...(hop.nexthop === undefined ? {} : { nexthop: hop.nexthop }),
-          ...(hop.source === undefined ? {} : { source: hop.source }),
-        },
+        hop: describedBy(hop),
       };
     }
   }
@@ -358,7 +363,9 @@ export class Rib {
 
   #plainHopFrom(first: number): Hop | 'ask' {
     const store = this.#store;
-    for (let route = first; route !== 0; route = store.next(route)) if (store.tos(route) !== 0) return 'ask';
+    // A route from a source prefix hides the others of its prefix from some packets, whatever their priority.
+    for (let route = first; route !== 0; route = store.next(route))
+      if (store.tos(route) !== 0 || this.#hopOf(route).from !== undefined) return 'ask';
     const second = store.next(first);
     // Equals of IPv6 are tried in turn or spread over; of IPv4, the first that lives.
     if (second !== 0 && store.priority(second) === store.priority(first)) return 'ask';
@@ -391,13 +398,15 @@ export class Rib {
     };
   }
 
-  #equals({ table, address, length, tos, priority }: RouteDescription): readonly number[] {
+  /** Routes that differ in their hop at most. */
+  #equals({ table, address, length, tos, priority, hop }: RouteDescription): readonly number[] {
     const store = this.#store;
     let route = this.#tableOf(table)?.get(address, length) ?? 0;
     if (route === 0) return none;
     const found: number[] = [];
     for (; route !== 0; route = store.next(route))
-      if (store.tos(route) === tos && store.priority(route) === priority) found.push(route);
+      if (store.tos(route) === tos && store.priority(route) === priority && this.#hopOf(route).from === hop.from)
+        found.push(route);
     return found;
   }
 

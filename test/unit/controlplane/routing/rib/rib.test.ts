@@ -70,6 +70,26 @@ describe('Rib', () => {
     expect(writer.records).toBe(0);
   });
 
+  test('keeps routes from different sources apart, and asks for every prefix that has one', () => {
+    const { rib, writer, answer } = setUp(4);
+    const plain = route('32.1.0.0/16', { priority: 100, hop: { legs: [leg(2, 1, 16)], plain: true } });
+    const from = (source: string) =>
+      route('32.1.0.0/16', { priority: 1024, hop: { legs: [leg(3, 2, 16)], plain: false, from: source } });
+    rib.add(plain, 'create');
+    rib.add(from('aa/8'), 'create');
+    rib.add(from('bb/8'), 'create');
+    expect([rib.statistics.routes, [...rib.hops.sources]]).toEqual([3, ['aa/8', 'bb/8']]);
+    rib.add({ ...from('bb/8'), priority: 100 }, 'replace'); // does not take the plain one's place
+    expect(rib.delete(from('aa/8'))).toBe(true);
+    expect(rib.delete(from('cc/8'))).toBe(false);
+    writer.write(10);
+    expect([rib.statistics.routes, answer(0x20010000)]).toEqual([3, 'ask']);
+    rib.delete(from('bb/8'));
+    rib.delete({ ...from('bb/8'), priority: 100 });
+    writer.write(10);
+    expect([answer(0x20010000), rib.hops.sources]).toEqual(['2.1', []]);
+  });
+
   test('asks for groups, and answers when one member is left', () => {
     const { rib, writer, answer } = setUp();
     finish(rib.nexthopDefined(1, { legs: [leg(3, 1)], members: [], plain: true }));
@@ -133,6 +153,7 @@ describe('FibWriter', () => {
     readonly type: number;
     readonly ifindex: number;
     readonly ways: number;
+    readonly from: string | undefined;
   }
   const step: fc.Arbitrary<Step> = fc.record({
     what: fc.constantFrom<Step['what'][]>(
@@ -153,6 +174,7 @@ describe('FibWriter', () => {
     type: fc.constantFrom(1, 1, 1, 6),
     ifindex: fc.integer({ min: 2, max: 5 }),
     ways: fc.constantFrom(0, 1, 1, 1, 1, 2),
+    from: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, undefined, 'aa/8', 'bb/8'),
   });
 
   test('gives every address what the routes say, or asks, after any sequence of messages', () => {
@@ -168,7 +190,10 @@ describe('FibWriter', () => {
             s.ways === 0
               ? [{ ifindex: s.ifindex, gateway: undefined }]
               : Array.from({ length: s.ways }, (_, i) => leg(s.ifindex, 1 + i));
-          const change = route(`10.${s.octet}.${s.octet}.${s.octet}/${s.length}`, { ...s, hop: { legs, plain: true } });
+          const change = route(`10.${s.octet}.${s.octet}.${s.octet}/${s.length}`, {
+            ...s,
+            hop: { legs, plain: s.from === undefined, ...(s.from === undefined ? {} : { from: s.from }) },
+          });
           change.address[0] = s.length === 0 ? 0 : (change.address[0]! & (0xffffffff << (32 - s.length))) >>> 0;
           const equal = (r: RouteDescription) => keyOf(r) === keyOf(change);
           const same = (r: RouteDescription) => equal(r) && r.type === change.type && hopOf(r) === hopOf(change);
@@ -217,7 +242,7 @@ describe('FibWriter', () => {
   }
 
   function keyOf(r: RouteDescription): string {
-    return [r.table, r.address[0], r.length, r.tos, r.priority].join();
+    return [r.table, r.address[0], r.length, r.tos, r.priority, r.hop.from].join();
   }
 
   function expected(model: readonly RouteDescription[], address: number): string {
@@ -228,7 +253,7 @@ describe('FibWriter', () => {
     const longest = main.filter(({ length }) => length === Math.max(...main.map((r) => r.length)));
     const lowest = longest.filter(({ priority }) => priority === Math.min(...longest.map((r) => r.priority)));
     const [only] = lowest;
-    if (!only || lowest.length > 1 || longest.some(({ tos }) => tos !== 0)) return 'ask';
+    if (!only || lowest.length > 1 || longest.some(({ tos, hop }) => tos !== 0 || hop.from)) return 'ask';
     const [way, ...others] = only.hop.legs;
     if (only.type !== 1 || others.length > 0 || !way?.gateway) return 'ask';
     return `${way.ifindex}.${way.gateway[3]}`;
