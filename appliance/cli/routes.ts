@@ -1,10 +1,13 @@
 /** `headrace routes`: where a packet goes, by the kernel and by the mirror; without an address, how the mirror is. */
 import { type Command, InvalidArgumentError } from 'commander';
+import type { InstancePaths } from '../../controlplane/dataplane/pins.ts';
+import { formatPrefix, maskAddress, parsePrefix } from '../../controlplane/netlink/ip-address.ts';
 import type { FamilyState, MirrorState } from '../../controlplane/routing/mirror/index.ts';
 import type { RouteReport } from '../daemon/parts/routes.ts';
 import type { DaemonStatus } from '../daemon/status.ts';
 import { toJson } from '../json.ts';
 import { askDaemon, type InstanceOptions, pathsOf, withInstance, withJson } from './instance.ts';
+import type { Hits } from './route-hits.ts';
 import { table } from './table.ts';
 
 interface FibStatus {
@@ -61,16 +64,34 @@ Examples:
         );
       const fib = 'parts' in answer ? (answer.parts['fib'] as FibStatus) : undefined;
       const report = fib ? undefined : (answer as RouteReport);
-      const below = address?.includes('/') ? address : (report?.kernel.prefix ?? undefined);
-      if (options.hits !== undefined && report && below === undefined)
-        throw Object.assign(new Error(`no route leads to ${address}, so none can have hits`), { code: 'NO_ROUTE' });
-      const { countHits, renderHits } = await import('./route-hits.ts');
-      const hits = options.hits === undefined ? undefined : await countHits(paths, below, options.hits);
-      if (options.json) console.log(toJson(hits ? { ...(fib ?? answer), hits } : (fib ?? answer), 2));
+      const hits = options.hits === undefined ? undefined : await hitsOf(paths, address, report, options.hits);
+      if (options.json) console.log(toJson(hits ? { ...(fib ?? answer), hits: hits.counted } : (fib ?? answer), 2));
       else console.log(fib ? renderFib(fib) : renderRoute(answer as RouteReport));
-      if (hits && !options.json) console.log(renderHits(hits, address?.includes('/') ? undefined : below));
+      if (hits && !options.json) console.log(hits.text);
       if (!fib && (answer as RouteReport).mirror?.agrees === false) process.exitCode = 1;
     });
+}
+
+/** Of the one route that an address takes, of all below a prefix, or of all. Loaded only when it is asked for. */
+async function hitsOf(
+  paths: InstancePaths,
+  asked: string | undefined,
+  report: RouteReport | undefined,
+  seconds: number,
+): Promise<{ readonly counted: Hits; readonly text: string }> {
+  const { countHits, renderHits } = await import('./route-hits.ts');
+  const below = asked?.includes('/') ? networkOf(asked) : report?.kernel.prefix;
+  if (below === null)
+    throw Object.assign(new Error(`no route leads to ${asked}, so none can have hits`), { code: 'NO_ROUTE' });
+  const counted = await countHits(paths, below, seconds);
+  return { counted, text: renderHits(counted, asked?.includes('/') ? undefined : below) };
+}
+
+/** @throws Error for what is no prefix. */
+function networkOf(text: string): string {
+  const prefix = parsePrefix(text);
+  if (!prefix) throw new Error(`"${text}" is not a prefix: write 192.0.2.0/24 or 2001:db8::/32`);
+  return formatPrefix(maskAddress(prefix.bytes, prefix.prefixLength), prefix.prefixLength);
 }
 
 /** One screen about the look-ups. */

@@ -84,6 +84,30 @@ describe('headrace capture', () => {
   });
 });
 
+describe('headrace routes --hits', () => {
+  it('counts the packets that a route has, and not those of a longer one', async () => {
+    pair.box.ip('route add 10.0.2.2/32 dev p1');
+    const stream = await Stream.start(pair.client, pair.server, { ...ends[4] });
+    await stream.flow(50);
+    const hits = JSON.parse(box.cli('routes', '10.0.2.2', '--hits', '1', '--json').stdout).hits;
+    expect(hits).toMatchObject({ below: '10.0.2.2/32', routes: [{ prefix: '10.0.2.2/32', table: 254, fast: 1 }] });
+    expect(hits.packets).toBeGreaterThan(0);
+    expect(hits.routes[0].packetsPerSecond * hits.seconds).toBeCloseTo(Math.max(hits.packets, hits.lookedAt), 3);
+    const shorter = box.cli('routes', '10.0.2.3', '--hits', '1');
+    expect(shorter.stdout).toContain('none took 10.0.2.0/24');
+    const below = box.cli('routes', '10.0.0.0/8', '--hits', '1');
+    expect(below.stdout).toMatch(/hits in [\d.]+ s below 10\.0\.0\.0\/8: \d+ packets/);
+    expect(below.stdout).toMatch(/10\.0\.2\.2\/32 +│? *254/);
+    await stream.stop();
+    pair.box.ip('route delete 10.0.2.2/32');
+  });
+
+  it('says when no route is there to have any', () => {
+    const stderr: unknown = expect.stringContaining('no route leads to 192.0.2.1');
+    expect(box.cli('routes', '192.0.2.1', '--hits', '1')).toMatchObject({ status: 1, stderr });
+  });
+});
+
 describe('sFlow', () => {
   it('sends samples and counters that Wireshark takes apart', async () => {
     const file = `${pair.server.folder}/sflow.pcap`;
