@@ -12,8 +12,8 @@ goal=${1:-build}
 say() { printf '\033[1m▸ %s\033[0m\n' "$*" >&2; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) || die "Node.js is not installed: install Node.js 20.19 or newer"
-[ "$node_major" -ge 20 ] || die "Node.js $(node -v) is too old: install Node.js 20.19 or newer"
+node_version=$(node -p 'process.versions.node' 2>/dev/null) || die "Node.js is not installed: install 20.19 or newer, from nodejs.org for example (Debian 12's own is 18)"
+[ "$(printf '20.19\n%s\n' "$node_version" | sort -V | head -1)" = 20.19 ] || die "Node.js $node_version is too old: install 20.19 or newer, from nodejs.org for example (Debian 12's own is 18)"
 
 packages_of() { # packages_of GOAL: the Debian packages a goal needs, from the lists in scripts/packages/
   local list

@@ -78,7 +78,10 @@ describe('the units under systemd', () => {
     const text = `${boot.stdout}${boot.stderr}`;
     log = existsSync(file) ? readFileSync(file, 'utf8') : `no story: ${text}`;
     unable =
-      !existsSync(file) && /not permitted|Permission denied|not implemented|cgroup/i.test(text) ? text : undefined;
+      !existsSync(file) &&
+      /^(?:unshare|mount|Failed to)\b.*(?:not permitted|Permission denied|not implemented)/im.test(text)
+        ? text
+        : undefined;
   }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

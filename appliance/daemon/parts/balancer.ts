@@ -191,7 +191,7 @@ class BalancerPart implements Part {
     const warnings = (this.#config?.warnings ?? []).map((warning) => renderProblem(warning).split('\n')[0] ?? '');
     const overrides = (this.#overrides?.list() ?? []).map(
       ({ pool, backend, state }) =>
-        `backend ${pool}/${backend} is ${state} by an operator's word: headrace backend undrain ${pool}/${backend} ends it`,
+        `backend ${pool}/${backend} ${state === 'draining' ? 'drains' : 'is in maintenance'}, ordered by an operator: headrace backend undrain ${pool}/${backend} ends it`,
     );
     const { balancer, hops } = this.#running ?? {};
     const ports = balancer ? collisions(balancer.spec, localPorts()) : [];
