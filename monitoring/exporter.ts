@@ -27,6 +27,9 @@ export interface Family {
   readonly collect: Collector;
 }
 
+/** What is told of a metric that could not be collected. */
+export type CollectorFailed = (metric: string, error: Error) => void;
+
 interface Written extends Family {
   readonly columns: WeakMap<Table, WrittenColumn>;
 }
@@ -35,15 +38,20 @@ export class Exporter {
   readonly contentType = contentType;
   readonly #families: readonly Written[];
   readonly #registry: Registry | undefined;
+  readonly #failed: CollectorFailed | undefined;
   #writing: Promise<readonly Buffer[]> | undefined;
 
-  /** @param registry whose metrics come last. */
-  constructor(families: readonly Family[], registry?: Registry) {
+  /**
+   * @param registry whose metrics come last
+   * @param failed is told of a metric that is left out; without it, a scrape rejects
+   */
+  constructor(families: readonly Family[], registry?: Registry, failed?: CollectorFailed) {
     this.#families = families.map((family) => ({ ...family, columns: new WeakMap() }));
     this.#registry = registry;
+    this.#failed = failed;
   }
 
-  /** All there is to tell, in pieces. Rejects when a collector does. */
+  /** All there is to tell, in pieces. One that cannot be collected takes none of the others with it. */
   scrape(): Promise<readonly Buffer[]> {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
@@ -72,20 +80,25 @@ export class Exporter {
     };
     for (const { definition, collect, columns } of this.#families) {
       if (performance.now() >= until) await pause();
-      const found = collect();
-      const samples = found instanceof Promise ? await found : found;
-      text += headOf(definition);
-      for (const sample of samples) {
-        if ('table' in sample) {
-          flush();
-          for (const block of writtenOf(columns, definition.name, sample.table).write(sample)) {
-            pieces.push(block);
-            if (performance.now() >= until) await pause();
+      try {
+        const found = collect();
+        const samples = found instanceof Promise ? await found : found;
+        text += headOf(definition);
+        for (const sample of samples) {
+          if ('table' in sample) {
+            flush();
+            for (const block of writtenOf(columns, definition.name, sample.table).write(sample)) {
+              pieces.push(block);
+              if (performance.now() >= until) await pause();
+            }
+            continue;
           }
-          continue;
+          text += lineOf(definition.name, sample);
+          if (++written % SAMPLES_A_LOOK === 0 && performance.now() >= until) await pause();
         }
-        text += lineOf(definition.name, sample);
-        if (++written % SAMPLES_A_LOOK === 0 && performance.now() >= until) await pause();
+      } catch (error) {
+        if (!this.#failed) throw error;
+        this.#failed(definition.name, error instanceof Error ? error : new Error(String(error)));
       }
     }
     if (this.#registry) {
@@ -110,13 +123,30 @@ function writtenOf(columns: WeakMap<Table, WrittenColumn>, name: string, table: 
  * The catalogue's metrics, in its order, which is that of the page; what nobody collects is left out.
  * @param backends whether there are series of single backends
  */
-export function createMetrics(collectors: Collectors, backends: 'full' | 'off' = 'full'): Exporter {
+export function createMetrics(
+  collectors: Collectors,
+  backends: 'full' | 'off' = 'full',
+  failed?: CollectorFailed,
+): Exporter {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'headrace_', eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
+  // Gauges under names of counters, which tell nothing that the others do not.
+  for (const what of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`headrace_nodejs_active_${what}_total`);
+  const errors = new Map<string, number>();
+  // Those that ever failed: a series for each of the others would say nothing.
+  const names = (): Iterable<string> => errors.keys();
+  const count: CollectorFailed = (metric, error) => {
+    errors.set(metric, (errors.get(metric) ?? 0) + 1);
+    failed?.(metric, error);
+  };
   const families = (Object.keys(catalogue) as CatalogueKey[]).flatMap((key) => {
     const definition: MetricDefinition = catalogue[key];
-    const collect = collectors[key];
+    const collect =
+      key === 'collectorErrors'
+        ? () => [...names()].map((metric) => ({ labels: { metric }, value: errors.get(metric) ?? 0 }))
+        : collectors[key];
     return collect && (backends === 'full' || !definition.labels.includes('backend')) ? [{ definition, collect }] : [];
   });
-  return new Exporter(families, registry);
+  return new Exporter(families, registry, count);
 }

@@ -3,7 +3,7 @@ import type { CounterRow, PathRow } from '../controlplane/dataplane/index.ts';
 import type { Link, Neighbor } from '../controlplane/netlink/index.ts';
 import type { PortState } from '../controlplane/ports/index.ts';
 import type { Collectors } from './collector.ts';
-import { counterSamples, type Sample } from './counter-samples.ts';
+import { type CountedStages, counterSamples, type Sample } from './counter-samples.ts';
 import { routeProtocolName } from './routes.ts';
 
 export interface MetricSources {
@@ -13,6 +13,9 @@ export interface MetricSources {
   readonly startedAt: number;
   readonly counters: () => readonly CounterRow[];
   readonly paths: () => readonly PathRow[];
+  readonly stages: () => CountedStages;
+  /** Of `headrace status`. */
+  readonly troubles: () => { readonly problems: readonly string[]; readonly notes: readonly string[] };
   readonly ports: () => readonly PortState[];
   readonly links: () => readonly Link[];
   readonly neighbors: () => readonly Neighbor[];
@@ -32,8 +35,6 @@ export interface MetricSources {
   };
 }
 
-const ROUTES_KEPT_MS = 10_000;
-
 export function routerCollectors(sources: MetricSources): Collectors {
   const of = (value: number): Sample[] => [{ labels: {}, value }];
   const names = new Map<number, string>();
@@ -45,6 +46,7 @@ export function routerCollectors(sources: MetricSources): Collectors {
         .ports()
         .filter((port) => port.mode !== 'none')
         .map((port) => port.name),
+      sources.stages(),
     );
 
   // Packets and bytes come from one reading: prom-client collects in the order of registration.
@@ -91,7 +93,7 @@ export function routerCollectors(sources: MetricSources): Collectors {
         state: neighbor.state,
       }));
     },
-    routes: keptFor(ROUTES_KEPT_MS, async () => routeSamples(await sources.routes())),
+    routes: async () => routeSamples(await sources.routes()),
     netlinkEvents: () => of(sources.netlink().events),
     netlinkOverruns: () => of(sources.netlink().overruns),
     netlinkResyncs: () => of(sources.netlink().resyncs),
@@ -108,6 +110,8 @@ export function routerCollectors(sources: MetricSources): Collectors {
     programSeconds: () => [{ labels: { program: 'headrace_xdp' }, value: Number(sources.program().runNs) / 1e9 }],
     mapEntries: () => sources.maps().map(({ name, entries }) => ({ labels: { map: name }, value: entries })),
     mapMaxEntries: () => sources.maps().map(({ name, maxEntries }) => ({ labels: { map: name }, value: maxEntries })),
+    problems: () => of(sources.troubles().problems.length),
+    notes: () => of(sources.troubles().notes.length),
     buildInfo: () => [
       { labels: { version: sources.version, kernel: sources.kernel, node: process.version }, value: 1 },
     ],
@@ -141,19 +145,4 @@ function kindOf(links: readonly Link[], ifindex: number): string {
 function bondOf(links: readonly Link[], ifindex: number): string {
   const link = links.find(({ index }) => index === ifindex);
   return link?.masterKind === 'bond' ? (links.find(({ index }) => index === link.master)?.name ?? '') : '';
-}
-
-function keptFor(milliseconds: number, read: () => Promise<Sample[]>): () => Promise<Sample[]> {
-  let kept: Promise<Sample[]> | undefined;
-  let until = 0;
-  return () => {
-    if (!kept || Date.now() >= until) {
-      until = Date.now() + milliseconds;
-      kept = read();
-      kept.catch(() => {
-        kept = undefined;
-      });
-    }
-    return kept;
-  };
 }

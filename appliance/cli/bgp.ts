@@ -35,7 +35,7 @@ Examples:
 }
 
 /** The sessions as a table, or a line that says that there are none. */
-export function renderBgp({ sessions }: BgpOverview): string {
+export function renderBgp({ sessions }: Pick<BgpOverview, 'sessions'>): string {
   if (sessions.length === 0) return 'no BGP sessions in BIRD or FRR';
   const rows = sessions.map((session) => [
     session.daemon,

@@ -140,6 +140,7 @@ export class Daemon {
         parts: this.#parts,
         startedAt: this.#startedAt,
         reloads: () => this.#reloads,
+        troubles: () => this.#troubles(),
       });
       for (const part of this.#parts) await part.check?.(this.#config);
       this.#follow();

@@ -15,9 +15,11 @@ import {
   countRoutes,
   createMetrics,
   type MetricSources,
+  RouteCounter,
   routerCollectors,
 } from '../../monitoring/index.ts';
 import type { Config } from '../config/schema/index.ts';
+import { failure } from './guard.ts';
 import { type MetricsPages, MetricsServer } from './metrics-server.ts';
 import type { Part } from './part.ts';
 import { StartError } from './start-error.ts';
@@ -29,6 +31,7 @@ export interface ExporterContext {
   readonly parts: readonly Part[];
   readonly startedAt: number;
   readonly reloads: MetricSources['reloads'];
+  readonly troubles: MetricSources['troubles'];
 }
 
 /** A server about to take the place of the one that runs: exactly one of the two ends with a reload. */
@@ -42,6 +45,7 @@ export interface NextServer {
 export class Exporter {
   readonly #context: ExporterContext;
   readonly #counting = RouteNetlink.open();
+  readonly #routes = new RouteCounter(() => countRoutes(this.#counting));
   #server: MetricsServer | undefined;
   #unavailable: string | undefined;
 
@@ -113,7 +117,7 @@ export class Exporter {
 
   #pages({ metrics: { backends, compat } }: Config): MetricsPages {
     const { parts } = this.#context;
-    const pages = new Map([['/metrics', createMetrics(this.#collectors(), backends)]]);
+    const pages = new Map([['/metrics', createMetrics(this.#collectors(), backends, this.#failed)]]);
     if (compat.length === 0) return pages;
     const nothing: CompatSources = {
       sessions: () => [],
@@ -122,8 +126,11 @@ export class Exporter {
       backends: () => backends === 'full',
     };
     const sources: CompatSources = Object.assign(nothing, ...parts.map((part) => part.compat?.() ?? {}));
-    return pages.set('/metrics/compat', compatExporter(compat, sources));
+    return pages.set('/metrics/compat', compatExporter(compat, sources, this.#failed));
   }
+
+  readonly #failed = (metric: string, error: Error): void =>
+    this.#context.events.emit('part_failed', failure('metrics', `collecting of ${metric}`, error));
 
   #collectors(): Collectors {
     const { parts } = this.#context;
@@ -138,13 +145,18 @@ export class Exporter {
       startedAt,
       counters: () => plane.counters(),
       paths: () => plane.paths(),
+      stages: () => {
+        const { feature_balance: balance, feature_nat: nat } = plane.features;
+        return { balance: Boolean(balance), nat: Boolean(nat) };
+      },
+      troubles: this.#context.troubles,
       ports: () => ports.states,
       links: () => ports.links,
       neighbors: () => {
         using netlink = RouteNetlink.open();
         return netlink.neighbors();
       },
-      routes: () => countRoutes(this.#counting),
+      routes: () => this.#routes.counts(),
       netlink: netlinkCounts,
       reloads,
       program: () => plane.programRuns,

@@ -1,9 +1,12 @@
 /**
  * Asks the routing daemons for their BGP sessions every few seconds, and tells which came and went. Never twice at a
  * time: a daemon that is slow to answer is asked again when it has.
+ *
+ * One that has answered once, or that the configuration counts on, is missed when it is gone: its sessions are no longer
+ * established, but they are not forgotten, or nobody would be told that they are not there.
  */
 import type { BgpSession } from '../../controlplane/routing/bgp-session.ts';
-import { bgpSessions, type DaemonSockets } from '../../controlplane/routing/bgp-sessions.ts';
+import { bgpSessions, type DaemonSockets, type RoutingDaemon } from '../../controlplane/routing/bgp-sessions.ts';
 import type { EventLog } from '../../monitoring/events/index.ts';
 import { SEPARATOR } from '../../monitoring/index.ts';
 import { sessionChanges } from '../../monitoring/live/index.ts';
@@ -12,6 +15,7 @@ const programs = { bird: 'BIRD', frr: 'FRR' } as const;
 
 export class SessionWatch {
   readonly #events: EventLog;
+  readonly #expected = new Set<RoutingDaemon>();
   #sockets: DaemonSockets = {};
   #sessions: readonly BgpSession[] = [];
   #errors: ReadonlyMap<string, string> = new Map();
@@ -39,20 +43,31 @@ export class SessionWatch {
     return this.#transitions;
   }
 
-  use(sockets: DaemonSockets): void {
+  /** @param expected daemons that have to be there, whether they ever answered or not */
+  use(sockets: DaemonSockets, expected: readonly RoutingDaemon[] = []): void {
     this.#sockets = sockets;
+    for (const daemon of expected) this.#expected.add(daemon);
   }
 
   /** Asks. Never rejects. */
   async look(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    const { sessions, errors } = await bgpSessions(this.#sockets);
+    const found = await bgpSessions(this.#sockets);
     this.#asking = false;
     if (this.#closed) return;
-    // A daemon that does not answer has told nothing: its sessions stay as they were.
-    const silent = new Set(errors.map(({ daemon }) => daemon));
-    const now = [...sessions, ...this.#sessions.filter(({ daemon }) => silent.has(daemon))];
+    for (const daemon of found.answered) this.#expected.add(daemon);
+    const missed = new Map(
+      found.absent.filter(({ daemon }) => this.#expected.has(daemon)).map(({ daemon, message }) => [daemon, message]),
+    );
+    const errors = [...found.errors, ...found.absent.filter(({ daemon }) => missed.has(daemon))];
+    // A daemon that does not answer has told nothing: its sessions stay as they were. One that is gone has none.
+    const silent = new Set(found.errors.map(({ daemon }) => daemon));
+    const now = [
+      ...found.sessions,
+      ...this.#sessions.filter(({ daemon }) => silent.has(daemon)),
+      ...this.#sessions.filter(({ daemon }) => missed.has(daemon)).map((one) => lost(one, missed.get(one.daemon)!)),
+    ];
     for (const { session, established } of sessionChanges(this.#sessions, now)) {
       const { name, neighbor, state, lastError } = session;
       const daemon = programs[session.daemon];
@@ -75,7 +90,7 @@ export class SessionWatch {
     this.#errors = new Map(errors.map(({ daemon, message }) => [daemon, message]));
     this.#sessions = now;
     this.#daemons = new Map([
-      ...now.map(({ daemon }) => [daemon, true] as const),
+      ...found.answered.map((daemon) => [daemon, true] as const),
       ...errors.map(({ daemon }) => [daemon, false] as const),
     ]);
   }
@@ -83,4 +98,10 @@ export class SessionWatch {
   close(): void {
     this.#closed = true;
   }
+}
+
+/** A session of a daemon that is gone. */
+function lost(session: BgpSession, message: string): BgpSession {
+  const families = session.families.map((family) => ({ ...family, imported: 0, filtered: 0, exported: 0 }));
+  return { ...session, state: 'idle', lastError: message, families };
 }

@@ -22,13 +22,15 @@ export interface SchedulerOptions {
 }
 
 const RETRY_MS = 1000;
+/** The longest lag is told for at least so long, and at most twice as long. */
+const LAGS_KEPT_MS = 30_000;
 
 export interface SchedulerStatistics {
   readonly jobs: number;
   readonly inFlight: number;
   /** How long after it was due the last job started, milliseconds. */
   readonly lagMs: number;
-  /** The longest of that since the last look. */
+  /** The longest of that in the last half to whole minute. */
   readonly maxLagMs: number;
 }
 
@@ -53,7 +55,9 @@ export class Scheduler {
   #jobs = 0;
   #inFlight = 0;
   #lagMs = 0;
-  #maxLagMs = 0;
+  /** The largest lag of this half minute and of the one before. */
+  #maxLags: [current: number, former: number] = [0, 0];
+  #lagsSince = 0;
   #timer: Timer | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -67,9 +71,9 @@ export class Scheduler {
   }
 
   get statistics(): SchedulerStatistics {
-    const statistics = { jobs: this.#jobs, inFlight: this.#inFlight, lagMs: this.#lagMs, maxLagMs: this.#maxLagMs };
-    this.#maxLagMs = 0;
-    return statistics;
+    this.#turnLags(this.#clock.now());
+    const maxLagMs = Math.max(...this.#maxLags);
+    return { jobs: this.#jobs, inFlight: this.#inFlight, lagMs: this.#lagMs, maxLagMs };
   }
 
   /** Runs `job` at `due` and from then on when it says. @returns what ends that; a run under way is not stopped. */
@@ -94,10 +98,18 @@ export class Scheduler {
       if (entry.cancelled) continue;
       count++;
       this.#lagMs = now - entry.due;
-      this.#maxLagMs = Math.max(this.#maxLagMs, this.#lagMs);
+      this.#turnLags(now);
+      this.#maxLags[0] = Math.max(this.#maxLags[0], this.#lagMs);
       this.#start(entry);
     }
     this.#arm();
+  }
+
+  /** Reading changes nothing, so that several may: what was, goes with time. */
+  #turnLags(now: number): void {
+    if (now - this.#lagsSince < LAGS_KEPT_MS) return;
+    this.#maxLags = [0, now - this.#lagsSince < 2 * LAGS_KEPT_MS ? this.#maxLags[0] : 0];
+    this.#lagsSince = now;
   }
 
   #start(entry: Entry): void {

@@ -68,13 +68,17 @@ export class RequestSocket implements Disposable {
     throw new NetlinkError(action, 'DUMP_INTERRUPTED');
   }
 
-  /** As dump(), giving way to the event loop every few milliseconds. The socket must not be used meanwhile. */
+  /**
+   * As dump(), giving way to the event loop every few milliseconds. The socket must not be used meanwhile.
+   * @param approximate one pass will do, although the table changed meanwhile
+   */
   async dumpSliced(
     action: string,
     type: number,
     body: Uint8Array,
     visit: AnswerVisitor,
     restart: () => void,
+    approximate = false,
   ): Promise<void> {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       if (attempt > 0) restart();
@@ -88,7 +92,7 @@ export class RequestSocket implements Disposable {
         }
         step = steps.next();
       }
-      if (step.value) return;
+      if (step.value || approximate) return;
     }
     throw new NetlinkError(action, 'DUMP_INTERRUPTED');
   }

@@ -26,6 +26,8 @@ export interface RouteNetlinkOptions {
 export interface RouteDumpOptions extends q.RouteFilter {
   /** Called when the tables of a family changed under the dump and it starts again: drop that family's routes. */
   readonly onRestart?: (family: 4 | 6) => void;
+  /** What one pass meets will do, although the tables changed under it. Default false. */
+  readonly approximate?: boolean;
 }
 
 /** What the kernel would do with a packet: a route (which may be a blackhole), or an errno's name that means "none". */
@@ -160,6 +162,7 @@ export class RouteNetlink implements Disposable {
               if (type === c.RTM_NEWROUTE && view.read(data, start, end)) visit(view);
             },
             () => options.onRestart?.(family),
+            options.approximate,
           );
         } catch (error) {
           // Strict checking reports a table nobody has made as ENOENT.
@@ -181,7 +184,7 @@ export class RouteNetlink implements Disposable {
     return turn;
   }
 
-  /** How many routes share a key, over all tables. */
+  /** How many routes share a key, over all tables; of a table that changes meanwhile, about so many. */
   async countRoutes(key: (route: RouteView) => string): Promise<Map<string, number>> {
     const counts = { 4: new Map<string, number>(), 6: new Map<string, number>() };
     await this.routes(
@@ -190,7 +193,7 @@ export class RouteNetlink implements Disposable {
         const name = key(route);
         of.set(name, (of.get(name) ?? 0) + 1);
       },
-      { onRestart: (family) => counts[family].clear() },
+      { approximate: true },
     );
     const total = counts[4];
     for (const [name, count] of counts[6]) total.set(name, (total.get(name) ?? 0) + count);

@@ -1,6 +1,7 @@
 /**
- * The sessions of all routing daemons of a machine. A daemon that does not run is no error; one that runs and does not
- * answer is told of, beside the sessions of the others.
+ * The sessions of all routing daemons of a machine. A daemon that does not run is no error, for most machines lack one;
+ * who knows that it should be there is told why it is not. One that runs and does not answer is told of, beside the
+ * sessions of the others.
  */
 import { statSync } from 'node:fs';
 import type { BgpSession } from './bgp-session.ts';
@@ -15,10 +16,22 @@ export interface DaemonSockets {
   readonly bgpd?: string;
 }
 
+export type RoutingDaemon = 'bird' | 'frr';
+
+/** A daemon, and why it told nothing. */
+export interface Silence {
+  readonly daemon: RoutingDaemon;
+  readonly message: string;
+}
+
 /** Sessions, and what kept a daemon from telling its own. */
 export interface BgpOverview {
   readonly sessions: readonly BgpSession[];
-  readonly errors: readonly { readonly daemon: 'bird' | 'frr'; readonly message: string }[];
+  readonly errors: readonly Silence[];
+  /** Those that answered, with sessions or without. */
+  readonly answered: readonly RoutingDaemon[];
+  /** Those that do not run. */
+  readonly absent: readonly Silence[];
 }
 
 /** Ask BIRD and FRR for their sessions. Never rejects. */
@@ -34,22 +47,31 @@ export async function bgpSessions(sockets: DaemonSockets = {}): Promise<BgpOverv
       return await client.bgpSessions();
     }),
   ]);
-  return { sessions: answers.flatMap(({ sessions }) => sessions), errors: answers.flatMap(({ errors }) => errors) };
+  return {
+    sessions: answers.flatMap(({ sessions }) => sessions),
+    errors: answers.flatMap(({ errors }) => errors),
+    answered: answers.flatMap(({ answered }) => answered),
+    absent: answers.flatMap(({ absent }) => absent),
+  };
 }
 
-async function ask(daemon: 'bird' | 'frr', path: string, query: () => Promise<BgpSession[]>): Promise<BgpOverview> {
+const nothing: BgpOverview = { sessions: [], errors: [], answered: [], absent: [] };
+
+async function ask(daemon: RoutingDaemon, path: string, query: () => Promise<BgpSession[]>): Promise<BgpOverview> {
   try {
     // Most boxes lack one of the daemons, and are asked every few seconds all the same.
-    if (!statSync(path, { throwIfNoEntry: false })) return { sessions: [], errors: [] };
+    if (!statSync(path, { throwIfNoEntry: false }))
+      return { ...nothing, absent: [{ daemon, message: `it does not run: there is no ${path}` }] };
   } catch (error) {
-    return { sessions: [], errors: [{ daemon, message: `open ${path}: ${reason(error)}` }] };
+    return { ...nothing, errors: [{ daemon, message: `open ${path}: ${reason(error)}` }] };
   }
   try {
-    return { sessions: await query(), errors: [] };
+    return { ...nothing, sessions: await query(), answered: [daemon] };
   } catch (error) {
     // A socket left behind by a daemon that has gone.
-    if (/ECONNREFUSED|ENOENT/.test(reason(error))) return { sessions: [], errors: [] };
-    return { sessions: [], errors: [{ daemon, message: reason(error) }] };
+    if (/ECONNREFUSED|ENOENT/.test(reason(error)))
+      return { ...nothing, absent: [{ daemon, message: `it does not run: nobody listens at ${path}` }] };
+    return { ...nothing, errors: [{ daemon, message: reason(error) }] };
   }
 }
 

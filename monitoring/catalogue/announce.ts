@@ -18,7 +18,7 @@ export const announceMetrics = {
     name: 'headrace_vip_exported_peers',
     type: 'gauge',
     labels: ['vip', 'daemon'],
-    help: 'Established BGP sessions the routing daemon gives the VIP to. Missing while the daemon cannot be asked.',
+    help: 'Established BGP sessions the routing daemon gives the VIP to. 0 while the daemon does not answer.',
   },
   vipAnnouncementChanges: {
     name: 'headrace_vip_announcement_changes_total',

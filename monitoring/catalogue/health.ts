@@ -30,6 +30,6 @@ export const healthMetrics = {
     name: 'headrace_health_check_lag_seconds',
     type: 'gauge',
     labels: [],
-    help: 'The latest any check started after it was due, since the last scrape.',
+    help: 'The latest any check started after it was due, in the last half to whole minute.',
   },
 } as const satisfies Record<string, MetricDefinition>;

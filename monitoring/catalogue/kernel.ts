@@ -12,7 +12,7 @@ export const kernelMetrics = {
     name: 'headrace_routes',
     type: 'gauge',
     labels: ['table', 'family', 'protocol'],
-    help: "Routes in the kernel's tables, by who put them there. Counted at most every ten seconds.",
+    help: "Routes in the kernel's tables, by who put them there. Counted every ten seconds at most, and large tables less often: a hundredth of the time is spent on it.",
   },
   netlinkEvents: {
     name: 'headrace_netlink_events_total',

@@ -20,6 +20,24 @@ export const processMetrics = {
     labels: [],
     help: 'When the configuration in force was read, in Unix time.',
   },
+  problems: {
+    name: 'headrace_problems',
+    type: 'gauge',
+    labels: [],
+    help: 'What makes the box unwell, as headrace status lists it.',
+  },
+  notes: {
+    name: 'headrace_notes',
+    type: 'gauge',
+    labels: [],
+    help: 'What works as configured and should be known, as headrace status lists it.',
+  },
+  collectorErrors: {
+    name: 'headrace_collector_errors_total',
+    type: 'counter',
+    labels: ['metric'],
+    help: 'Times that a metric could not be collected, and was left out of a scrape.',
+  },
   buildInfo: {
     name: 'headrace_build_info',
     type: 'gauge',

@@ -97,6 +97,97 @@ export function balancer(): Dashboard {
         { title: 'Services', description: 'What each takes, and how it forwards.', unit: 'short' },
         { expr: `${m.serviceInfo}{${service}}`, legend: '' },
         ['Value'],
+        [{ column: 'service', title: 'This service', to: 'headrace-service', variable: 'service' }],
+      ),
+    )
+    .withRow(new RowBuilder('Health checks'))
+    .withPanel(
+      series(
+        {
+          title: 'Checks by result',
+          description: 'Checks a second. error: trouble of this box, which counts for neither side.',
+          unit: 'cps',
+        },
+        [{ expr: `sum by (result) (rate(${m.healthChecks}{${box}}[$__rate_interval]))`, legend: '{{result}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Duration of checks, 95 %',
+          description:
+            'How long all but the slowest twentieth took, by kind. Near the timeout of a check it says that backends are close to failing.',
+          unit: 's',
+        },
+        [
+          {
+            expr: `histogram_quantile(0.95, sum by (check, le) (rate(${m.healthCheckDuration}_bucket{${box}}[$__rate_interval])))`,
+            legend: '{{check}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Verdicts',
+          description: 'Backends by what their checks say; unknown ones are not decided yet.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (verdict) (${m.backendHealth}{${box}})`, legend: '{{verdict}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Late checks, and panic',
+          description:
+            'The latest any check started after it was due; and pools that use all backends because so few pass.',
+          unit: 's',
+        },
+        [
+          { expr: `max by (instance) (${m.healthCheckLag}{${box}})`, legend: '{{instance}} lag' },
+          { expr: `sum by (pool) (${m.poolPanic}{${box}}) > 0`, legend: '{{pool}} in panic' },
+        ],
+        { limits: { warn: 1 } },
+      ),
+    )
+    .withRow(new RowBuilder('Announcements'))
+    .withPanel(
+      series(
+        {
+          title: 'VIPs',
+          description:
+            'Those that shall be announced, and those with a route in the announcement table: the lines should lie on each other.',
+          unit: 'short',
+        },
+        [
+          { expr: `sum(${m.vipAnnounceWanted}{${box}})`, legend: 'wanted' },
+          { expr: `sum(${m.vipAnnounced}{${box}})`, legend: 'announced' },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Given to',
+          description: 'Established BGP sessions that each VIP is given to. 0: nobody hears of it from this box.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (instance, vip) (${m.vipExportedPeers}{${box}})`, legend: '{{instance}} {{vip}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Changes of announcements',
+          description: 'In an hour, by reason. restored: somebody had deleted the route.',
+          unit: 'short',
+          width: 24,
+        },
+        [{ expr: `sum by (reason) (increase(${m.vipAnnouncementChanges}{${box}}[1h]))`, legend: '{{reason}}' }],
       ),
     )
     .withRow(new RowBuilder('What moves'))

@@ -19,8 +19,16 @@ export function daemons(): Dashboard {
     )
     .withPanel(
       stat(
-        { title: 'Not established', description: 'BGP sessions that are not.', unit: 'short', width: 6 },
-        { expr: `count(${m.bgpSessionUp}{${box}} == 0) or vector(0)`, legend: 'down' },
+        {
+          title: 'Not established',
+          description: 'BGP sessions that are not, and that nobody has switched off.',
+          unit: 'short',
+          width: 6,
+        },
+        {
+          expr: `count(${m.bgpSessionUp}{${box}} == 0 and ${m.bgpSessionEnabled}{${box}} == 1) or vector(0)`,
+          legend: 'down',
+        },
         { bad: 1 },
       ),
     )
@@ -56,6 +64,31 @@ export function daemons(): Dashboard {
           {
             expr: `sum by (session, family, direction) (${m.bgpSessionPrefixes}{${box}})`,
             legend: '{{session}} {{family}} {{direction}}',
+          },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Established for',
+          description: 'Time since each session became established; missing where its daemon does not tell it whole.',
+          unit: 's',
+        },
+        [{ expr: `time() - ${m.bgpSessionEstablished}{${box}}`, legend: '{{instance}} {{session}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Ups and downs',
+          description: 'Times in an hour that sessions became established, or ceased to be.',
+          unit: 'short',
+        },
+        [
+          {
+            expr: `sum by (session, to) (increase(${m.bgpSessionTransitions}{${box}}[1h]))`,
+            legend: '{{session}} {{to}}',
           },
         ],
       ),

@@ -65,6 +65,51 @@ export function machine(): Dashboard {
         { most: 1 },
       ),
     )
+    .withRow(new RowBuilder('Samples and captures'))
+    .withPanel(
+      series(
+        {
+          title: 'sFlow',
+          description: 'Samples and datagrams a second, and what was lost or could not be sent.',
+          unit: 'cps',
+        },
+        [
+          { expr: `sum(rate(${m.sflowSamples}{${box}}[$__rate_interval]))`, legend: 'samples' },
+          { expr: `sum(rate(${m.sflowDatagrams}{${box}}[$__rate_interval]))`, legend: 'datagrams' },
+          { expr: `sum(rate(${m.sflowLost}{${box}}[$__rate_interval]))`, legend: 'samples lost' },
+          { expr: `sum(rate(${m.sflowErrors}{${box}}[$__rate_interval]))`, legend: 'not sent' },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        { title: 'Captures', description: '1 while a capture runs: packets cost more then.', unit: 'short' },
+        [{ expr: `max by (instance) (${m.captureActive}{${box}})`, legend: '{{instance}}' }],
+        { most: 1 },
+      ),
+    )
+    .withRow(new RowBuilder('State'))
+    .withPanel(
+      series({ title: 'Problems and notes', description: 'As `headrace status` lists them there.', unit: 'short' }, [
+        { expr: `sum by (instance) (${m.problems}{${box}})`, legend: '{{instance}} problems' },
+        { expr: `sum by (instance) (${m.notes}{${box}})`, legend: '{{instance}} notes' },
+      ]),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Metrics that failed',
+          description: 'Times in an hour that a metric could not be collected and was left out.',
+          unit: 'short',
+        },
+        [
+          {
+            expr: `sum by (instance, metric) (increase(${m.collectorErrors}{${box}}[1h])) > 0`,
+            legend: '{{instance}} {{metric}}',
+          },
+        ],
+      ),
+    )
     .withRow(new RowBuilder('Configuration'))
     .withPanel(
       series({ title: 'Reloads', description: 'By result, in the last hour.', unit: 'short' }, [

@@ -19,9 +19,20 @@ export function overview(): Dashboard {
           title: 'Boxes',
           description: 'Boxes whose daemon answered at the last scrape.',
           unit: 'short',
-          width: 3,
+          width: 4,
         },
         { expr: `count(${m.buildInfo}{${box}})`, legend: 'boxes' },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Problems',
+          description: 'What makes boxes unwell, as `headrace status` lists it there.',
+          unit: 'short',
+        },
+        { expr: `sum(${m.problems}{${box}})`, legend: 'problems' },
+        { bad: 1 },
       ),
     )
     .withPanel(
@@ -30,7 +41,7 @@ export function overview(): Dashboard {
           title: 'Forwarded',
           description: 'Packets a second that left by the fast path.',
           unit: 'pps',
-          width: 3,
+          width: 4,
         },
         { expr: `sum(${rate(m.packets, 'verdict=~"tx|redirect"')})`, legend: 'forwarded' },
       ),
@@ -42,7 +53,7 @@ export function overview(): Dashboard {
           description:
             'Share of all packets that never went through the kernel. What is for the box itself belongs to the kernel.',
           unit: 'percentunit',
-          width: 3,
+          width: 4,
         },
         {
           expr: `1 - sum(${rate(m.packets, 'verdict="pass"')}) / sum(${rate(m.packets)})`,
@@ -57,7 +68,7 @@ export function overview(): Dashboard {
           title: 'Dropped',
           description: 'Packets a second that the fast path dropped. What the kernel drops is not in it.',
           unit: 'pps',
-          width: 3,
+          width: 4,
         },
         { expr: `sum(${rate(m.packets, 'verdict=~"drop|aborted"')}) or vector(0)`, legend: 'dropped' },
         { warn: 1 },
@@ -69,7 +80,7 @@ export function overview(): Dashboard {
           title: 'Lost after the verdict',
           description: 'Packets a second that XDP sent and that no interface took. The router dashboard says why.',
           unit: 'pps',
-          width: 3,
+          width: 4,
         },
         { expr: `sum(${rate(m.transmitErrors)})`, legend: 'lost' },
         { bad: 1 },
@@ -82,7 +93,7 @@ export function overview(): Dashboard {
           description:
             'Interfaces of the configuration on which XDP does not run in the driver: the kernel forwards there, or generic mode.',
           unit: 'short',
-          width: 3,
+          width: 4,
         },
         { expr: `count(${m.interfaceInfo}{${box}, xdp_mode!="native"}) or vector(0)`, legend: 'interfaces' },
         { bad: 1 },
@@ -94,9 +105,41 @@ export function overview(): Dashboard {
           title: 'Services down',
           description: 'Services with too few backends, on all boxes: their VIPs are withdrawn.',
           unit: 'short',
-          width: 3,
+          width: 4,
         },
         { expr: `count(${m.serviceUp}{${box}} == 0) or vector(0)`, legend: 'services' },
+        { bad: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        { title: 'Backends down', description: 'Backends whose checks fail.', unit: 'short' },
+        { expr: `sum(${m.backendState}{${box}, state="down"}) or vector(0)`, legend: 'backends' },
+        { warn: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'Sessions down',
+          description: 'BGP sessions that are not established although nobody has switched them off.',
+          unit: 'short',
+        },
+        {
+          expr: `count(${m.bgpSessionUp}{${box}} == 0 and ${m.bgpSessionEnabled}{${box}} == 1) or vector(0)`,
+          legend: 'sessions',
+        },
+        { bad: 1 },
+      ),
+    )
+    .withPanel(
+      stat(
+        {
+          title: 'VIPs not as wanted',
+          description: 'VIPs that shall be announced and are not, or the other way round.',
+          unit: 'short',
+        },
+        { expr: `count(${m.vipAnnounceWanted}{${box}} != ${m.vipAnnounced}{${box}}) or vector(0)`, legend: 'VIPs' },
         { bad: 1 },
       ),
     )
@@ -106,7 +149,7 @@ export function overview(): Dashboard {
           title: 'Configuration',
           description: 'Whether the last reload took effect on every box.',
           unit: 'short',
-          width: 3,
+          width: 4,
         },
         { expr: `min(${m.lastReloadSuccessful}{${box}})`, legend: 'configuration' },
         { below: true, bad: 1 },
@@ -142,6 +185,7 @@ export function overview(): Dashboard {
         { title: 'Boxes', description: 'What runs where.', unit: 'short' },
         { expr: `${m.buildInfo}{${box}}`, legend: '' },
         ['Value'],
+        [{ column: 'box', title: 'This box', to: 'headrace-machine', variable: 'instance' }],
       ),
     )
     .build();

@@ -169,10 +169,25 @@ export function stat(
   return panel;
 }
 
-/** A row a series, columns by label; the last value in `Value`. */
-export function table(text: PanelText, query: Query, hidden: readonly string[] = []): Builder<Panel> {
-  const hide = ['Time', '__name__', 'job', 'instance', ...hidden];
-  return new TablePanelBuilder()
+/** A click on a value of a column leads to another dashboard, of that value. */
+export interface ColumnLink {
+  readonly column: string;
+  readonly title: string;
+  /** uid of the dashboard. */
+  readonly to: string;
+  /** The dashboard's variable that takes the value. */
+  readonly variable: string;
+}
+
+/** A row a series, columns by label (`instance` is the box); the last value in `Value`. */
+export function table(
+  text: PanelText,
+  query: Query,
+  hidden: readonly string[] = [],
+  links: readonly ColumnLink[] = [],
+): Builder<Panel> {
+  const hide = ['Time', '__name__', 'job', ...hidden];
+  const panel = new TablePanelBuilder()
     .title(text.title)
     .description(text.description)
     .datasource(datasource)
@@ -192,8 +207,15 @@ export function table(text: PanelText, query: Query, hidden: readonly string[] =
       id: 'organize',
       options: {
         excludeByName: Object.fromEntries(hide.map((name) => [name, true])),
-        indexByName: {},
-        renameByName: {},
+        indexByName: { instance: 0 },
+        renameByName: { instance: 'box' },
       },
     });
+  for (const { column, title, to, variable } of links) {
+    // A box stays the box that was chosen, or that of the row.
+    const box = variable === 'instance' ? '' : '&$' + '{instance:queryparam}';
+    const url = `/d/${to}?var-${variable}=\${__value.raw}${box}&\${datasource:queryparam}&\${__url_time_range}`;
+    panel.overrideByName(column, [{ id: 'links', value: [{ title, url }] }]);
+  }
+  return panel;
 }

@@ -116,6 +116,7 @@ export function router(): Dashboard {
         { title: 'Attached', description: 'Interfaces of the configuration and how XDP runs on them.', unit: 'short' },
         { expr: `${m.interfaceInfo}{${port}}`, legend: '' },
         ['Value'],
+        [{ column: 'interface', title: 'Only this interface', to: 'headrace-router', variable: 'interface' }],
       ),
     )
     .withPanel(
@@ -123,6 +124,113 @@ export function router(): Dashboard {
         { title: 'Links by state', description: 'All network interfaces of the box.', unit: 'short' },
         [{ expr: `sum by (state) (${m.links}{${box}})`, legend: '{{state}}' }],
         { stacked: true },
+      ),
+    )
+    .withPanel(
+      table(
+        {
+          title: 'Left to firewalls',
+          description: 'Rules that the fast path would skip, by interface, and who handles those packets.',
+          unit: 'short',
+          width: 24,
+        },
+        { expr: `${m.firewallClaims}{${port}}`, legend: '' },
+        ['Value'],
+      ),
+    )
+    .withRow(new RowBuilder('Route lookup'))
+    .withPanel(
+      series(
+        {
+          title: 'Found by',
+          description:
+            'Packets a second that the fast path sent on, by who knew the way: the mirror of the routes, or the kernel (helper).',
+          unit: 'pps',
+        },
+        [{ expr: `sum by (by) (rate(${m.fibLookups}{${box}}[$__rate_interval]))`, legend: '{{by}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Mirror in use',
+          description:
+            '1 while packets get their answer from it. 0: it is off, being read, behind, or kept out by policy rules; the kernel answers.',
+          unit: 'short',
+        },
+        [{ expr: `max by (instance, family) (${m.mirrorValid}{${box}})`, legend: '{{instance}} {{family}}' }],
+        { most: 1 },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Mirrored routes',
+          description: 'Routes of the main and the local table that it knows.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (instance, family) (${m.mirrorRoutes}{${box}})`, legend: '{{instance}} {{family}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Lag of the mirror',
+          description: 'The longest time of a second from a change to its being in the tables.',
+          unit: 's',
+        },
+        [{ expr: `max by (instance) (${m.mirrorLag}{${box}})`, legend: '{{instance}}' }],
+        { limits: { warn: 0.05, bad: 1 } },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Compared with the kernel',
+          description:
+            'Answers of the mirror that were compared, a second. difference: never; race: it differed for a moment.',
+          unit: 'cps',
+        },
+        [{ expr: `sum by (result) (rate(${m.mirrorSamples}{${box}}[$__rate_interval]))`, legend: '{{result}}' }],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Read anew',
+          description:
+            'Times in an hour that all routes were read again, by cause; times that the kernel was asked because routes changed too fast; and deaths of the worker.',
+          unit: 'short',
+        },
+        [
+          { expr: `sum by (cause) (increase(${m.mirrorResyncs}{${box}}[1h]))`, legend: '{{cause}}' },
+          { expr: `sum(increase(${m.mirrorLagged}{${box}}[1h]))`, legend: 'lagged' },
+          { expr: `sum(increase(${m.mirrorWorkerDeaths}{${box}}[1h]))`, legend: 'worker died' },
+        ],
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Blocks of the tables',
+          description:
+            'used, free, and waiting for packets that may still read them. None free: the kernel is asked for what does not fit.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (family, state) (${m.mirrorGroups}{${box}})`, legend: '{{family}} {{state}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Crowded ranges',
+          description: 'Ranges of addresses that the kernel is asked for because the tables are full.',
+          unit: 'short',
+        },
+        [{ expr: `max by (instance, family) (${m.mirrorCrowded}{${box}})`, legend: '{{instance}} {{family}}' }],
+        { limits: { warn: 1 } },
       ),
     )
     .withRow(new RowBuilder('Routes and neighbors'))
@@ -143,6 +251,32 @@ export function router(): Dashboard {
         },
         [{ expr: `sum by (state) (${m.neighbors}{${box}})`, legend: '{{state}}' }],
         { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Neighbors kept resolved',
+          description:
+            'Gateways of routes and hosts of attached networks that are kept resolved, and whether they are.',
+          unit: 'short',
+        },
+        [{ expr: `sum by (use, resolved) (${m.managedNeighbors}{${box}})`, legend: '{{use}}, resolved: {{resolved}}' }],
+        { stacked: true },
+      ),
+    )
+    .withPanel(
+      series(
+        {
+          title: 'Neighbors that failed',
+          description:
+            'Kept neighbors that ceased to answer, in an hour, and those that are not kept because there are too many.',
+          unit: 'short',
+        },
+        [
+          { expr: `sum by (interface) (increase(${m.neighborFailures}{${port}}[1h]))`, legend: '{{interface}}' },
+          { expr: `sum(${m.neighborsSurplus}{${box}})`, legend: 'not kept' },
+        ],
       ),
     )
     .withPanel(

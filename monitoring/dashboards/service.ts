@@ -5,9 +5,8 @@ import { metric as m } from './names.ts';
 import { series, stat, table } from './panels.ts';
 
 const service = `${box}, service="$service"`;
-/** The service's pool, joined from what a service says of itself. */
-const ofPool = (expr: string): string =>
-  `${expr} and on (pool) label_replace(${m.serviceInfo}{${service}}, "pool", "$1", "pool", "(.*)")`;
+/** Only of the service's pool, which a service tells of itself, on boxes that have it. */
+const ofPool = (expr: string): string => `${expr} and on (instance, pool) ${m.serviceInfo}{${service}}`;
 
 export function oneService(): Dashboard {
   return board({
@@ -64,7 +63,7 @@ export function oneService(): Dashboard {
         { title: 'Packets by backend', description: 'Sent to each backend of the pool.', unit: 'pps' },
         [
           {
-            expr: ofPool(`sum by (pool, backend) (rate(${m.backendPackets}{${box}}[$__rate_interval]))`),
+            expr: `sum by (backend) (${ofPool(`sum by (instance, pool, backend) (rate(${m.backendPackets}{${box}}[$__rate_interval]))`)})`,
             legend: '{{backend}}',
           },
         ],
@@ -80,7 +79,7 @@ export function oneService(): Dashboard {
         },
         [
           {
-            expr: ofPool(`sum by (pool, backend) (rate(${m.backendConnections}{${box}}[$__rate_interval]))`),
+            expr: `sum by (backend) (${ofPool(`sum by (instance, pool, backend) (rate(${m.backendConnections}{${box}}[$__rate_interval]))`)})`,
             legend: '{{backend}}',
           },
         ],
@@ -90,14 +89,19 @@ export function oneService(): Dashboard {
     .withPanel(
       series(
         { title: 'Share of the ring', description: 'Slots that each backend owns.', unit: 'percentunit' },
-        [{ expr: ofPool(`sum by (pool, backend) (${m.backendShare}{${box}})`), legend: '{{backend}}' }],
+        [
+          {
+            expr: `avg by (backend) (${ofPool(`sum by (instance, pool, backend) (${m.backendShare}{${box}})`)})`,
+            legend: '{{backend}}',
+          },
+        ],
         { stacked: true },
       ),
     )
     .withPanel(
       table(
         { title: 'States', description: 'The state each backend is in.', unit: 'short' },
-        { expr: ofPool(`max by (pool, backend, state) (${m.backendState}{${box}} == 1)`), legend: '' },
+        { expr: ofPool(`max by (instance, pool, backend, state) (${m.backendState}{${box}} == 1)`), legend: '' },
         ['Value'],
       ),
     )

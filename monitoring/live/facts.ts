@@ -48,7 +48,7 @@ const known: Readonly<Record<string, { readonly title: string; readonly describe
       return { text, tone: resolved < kept ? 'attention' : 'good' };
     },
   },
-  announce: {
+  announcements: {
     title: 'Announcements',
     describe: ({ vips, wanted, announced }) => {
       if (typeof vips !== 'number' || typeof wanted !== 'number' || typeof announced !== 'number') return undefined;
@@ -69,7 +69,21 @@ const known: Readonly<Record<string, { readonly title: string; readonly describe
       return { text: each.join(', '), tone: 'neutral' };
     },
   },
-  health: { title: 'Health checks' },
+  checks: {
+    title: 'Health checks',
+    describe: ({ up, down, unknown, panic }) => {
+      if (typeof up !== 'number' || typeof down !== 'number' || typeof unknown !== 'number') return undefined;
+      const all = up + down + unknown;
+      if (all === 0) return { text: 'no backend is checked', tone: 'neutral' };
+      const panics = Array.isArray(panic) ? panic.length : 0;
+      const parts = [
+        `${up} of ${count(all, 'checked backend')} passing`,
+        unknown > 0 ? `${unknown} not decided` : '',
+        panics > 0 ? `${count(panics, 'pool')} in panic, so all are used` : '',
+      ].filter(Boolean);
+      return { text: parts.join('; '), tone: panics > 0 ? 'bad' : down + unknown > 0 ? 'attention' : 'good' };
+    },
+  },
   tap: {
     title: 'Capture',
     describe: ({ capturing }) =>

@@ -37,7 +37,7 @@ export interface SessionChange {
   readonly established: boolean;
 }
 
-/** Sessions that became established or ceased to be; one that is new and not established yet is no change. */
+/** Sessions that became established or ceased to be, or to exist; one that is new and not established yet is no change. */
 export function sessionChanges(before: readonly BgpSession[], after: readonly BgpSession[]): SessionChange[] {
   const former = new Map(before.map((session) => [keyOf(session), session.state === 'established']));
   const changes: SessionChange[] = [];
@@ -45,5 +45,9 @@ export function sessionChanges(before: readonly BgpSession[], after: readonly Bg
     const established = session.state === 'established';
     if (established !== (former.get(keyOf(session)) ?? false)) changes.push({ session, established });
   }
+  const there = new Set(after.map(keyOf));
+  for (const session of before)
+    if (session.state === 'established' && !there.has(keyOf(session)))
+      changes.push({ session: { ...session, state: 'down', lastError: 'removed' }, established: false });
   return changes;
 }

@@ -1,10 +1,14 @@
 /** The rule files for Prometheus, and the runbook. */
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { alertRules } from './alerts/index.ts';
 import { recordingRules } from './recording.ts';
 
 const head = '# Generated from monitoring/rules: change it there.\n';
-const runbook = 'docs/reference/alerts.md';
+const page = 'docs/reference/alerts.md';
+const { homepage } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly homepage: string;
+};
 
 function alertsFile(): string {
   const rules = alertRules.map(({ name, expr, for: held, severity, summary, means }) => ({
@@ -12,7 +16,7 @@ function alertsFile(): string {
     expr,
     for: held,
     labels: { severity },
-    annotations: { summary, description: means, runbook: `${runbook}#${name.toLowerCase()}` },
+    annotations: { summary, description: means, runbook_url: `${homepage}/blob/main/${page}#${name.toLowerCase()}` },
   }));
   return head + stringify({ groups: [{ name: 'headrace', rules }] }, { lineWidth: 0 });
 }
@@ -45,7 +49,7 @@ function alertsReference(): string {
     '<!-- Generated from monitoring/rules by appliance/cli/reference.ts: change it there. -->',
     '',
     'The files are `monitoring/prometheus/headrace-alerts.yaml` and `headrace-recording.yaml`: name them in `rule_files` of',
-    "Prometheus. They expect a job whose name has `headrace` in it. Each alert's annotation `runbook` points to its part of",
+    "Prometheus. They expect a job whose name has `headrace` in it. Each alert's annotation `runbook_url` points to its part of",
     'this page.',
     '',
     ...alertRules.flatMap((rule) => [

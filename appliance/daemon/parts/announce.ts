@@ -124,10 +124,11 @@ export const announcePart: PartDefinition = {
         vipAnnounceWanted: () => list().map((vip) => ({ labels: { vip: vip.vip }, value: wanted(vip) ? 1 : 0 })),
         vipAnnounced: () => list().map(({ vip, metric }) => ({ labels: { vip }, value: metric === null ? 0 : 1 })),
         vipExportedPeers: () =>
-          verifier.result === undefined
+          // A daemon that cannot be asked, once it had its time to start, gives the VIP to nobody.
+          verifier.result === undefined && verifier.error === ''
             ? []
             : list().map(({ vip, daemon }) => ({
-                labels: { vip, daemon: verifier.result?.daemon ?? '' },
+                labels: { vip, daemon: settings?.verify?.daemon ?? '' },
                 value: daemon?.peers.length ?? 0,
               })),
         vipAnnouncementChanges: () =>

@@ -90,8 +90,8 @@ class Live implements Part {
     if (web.listen !== 'off') tokenOf(web);
   }
 
-  async apply({ web, daemons }: Config): Promise<void> {
-    this.#watch.use(daemons);
+  async apply({ web, daemons, announce }: Config): Promise<void> {
+    this.#watch.use(daemons, announce?.verify ? [announce.verify.daemon] : []);
     const wanted = JSON.stringify([web, web.listen === 'off' ? undefined : tokenOf(web)]);
     if (wanted === this.#served) return;
     // Only what a reload changes can be refused. A port that was busy before must not stand in the way of other changes.

@@ -42,7 +42,7 @@ export const balancerAlerts: readonly AlertRule[] = [
   },
   {
     name: 'HeadraceBackendUnreachable',
-    expr: `${m.backendReachable} == 0`,
+    expr: `${m.backendReachable} == 0 and on (instance, pool, backend) ${m.backendState}{state=~"active|draining"} == 1`,
     for: '30s',
     severity: 'critical',
     summary: 'The next hop of {{ $labels.pool }}/{{ $labels.backend }} is not resolved on {{ $labels.instance }}.',
@@ -51,6 +51,12 @@ export const balancerAlerts: readonly AlertRule[] = [
     test: {
       series: {
         [`${m.backendReachable}{instance="edge1", pool="web", backend="one"}`]: '1x4 0x8 1x8',
+        [`${m.backendState}{instance="edge1", pool="web", backend="one", state="active"}`]: '1x40',
+        [`${m.backendState}{instance="edge1", pool="web", backend="one", state="maintenance"}`]: '0x40',
+        // Switched off by an operator.
+        [`${m.backendReachable}{instance="edge1", pool="web", backend="two"}`]: '0x40',
+        [`${m.backendState}{instance="edge1", pool="web", backend="two", state="active"}`]: '0x40',
+        [`${m.backendState}{instance="edge1", pool="web", backend="two", state="maintenance"}`]: '1x40',
       },
       quiet: '1m',
       firing: '3m',

@@ -48,8 +48,13 @@ export const boxAlerts: readonly AlertRule[] = [
     for: '5m',
     severity: 'warning',
     summary: 'Map {{ $labels.map }} of {{ $labels.instance }} is {{ $value | humanizePercentage }} full.',
-    means: 'What does not fit goes by the kernel (tx_ports), or is counted together (slots).',
-    steps: ['does the configuration name more interfaces than it should?'],
+    means:
+      'What does not fit goes by the kernel (tx_ports, able_ports), is counted together (slots), or is not recognized as an address of this box (own_v4).',
+    steps: [
+      '"Fill of maps" on the dashboard of the box itself: which, and how fast?',
+      'tx_ports, able_ports, slots: does the configuration name more interfaces than it should?',
+      'own_v4: how many addresses has the box (`ip -4 address`)? Many VIPs are better routed to it than put on it',
+    ],
     test: {
       series: {
         [`${m.mapEntries}{instance="edge1", map="tx_ports"}`]: '10x4 3500x30 10x8',
@@ -61,20 +66,40 @@ export const boxAlerts: readonly AlertRule[] = [
     },
   },
   {
-    name: 'HeadraceAborted',
-    expr: `sum by (instance) (increase(${m.packets}{verdict="aborted"}[5m])) > 0`,
-    for: '0m',
-    severity: 'critical',
-    summary: 'The program on {{ $labels.instance }} gave up on packets.',
-    means: 'A fault in Headrace: please report it.',
-    steps: ['`headrace capture --verdict aborted -w aborted.pcapng`'],
+    name: 'HeadraceUnwell',
+    expr: `${m.problems} > 0`,
+    for: '2m',
+    severity: 'warning',
+    summary: '`headrace status` of {{ $labels.instance }} lists {{ $value }} problems.',
+    means: 'Something does not work as configured. What is most urgent has an alert of its own.',
+    steps: ['`headrace status` says what is wrong with each, and what to do'],
     test: {
       series: {
-        [`${m.packets}{instance="edge1", interface="eth0", verdict="aborted", reason="internal"}`]: '0x8 3x60',
+        [`${m.problems}{instance="edge1"}`]: '0x4 2x20 0x8',
+      },
+      quiet: '2m',
+      firing: '5m',
+      resolved: '7m',
+    },
+  },
+  {
+    name: 'HeadraceCollectorFails',
+    expr: `increase(${m.collectorErrors}[10m]) > 0`,
+    for: '0m',
+    severity: 'warning',
+    summary: '{{ $labels.metric }} of {{ $labels.instance }} cannot be collected.',
+    means: 'It is missing from what Prometheus gets, and alerts and panels that need it are blind.',
+    steps: [
+      '`journalctl -u headrace`: `part_failed`, or an error that names a map',
+      'report it: this should not happen',
+    ],
+    test: {
+      series: {
+        [`${m.collectorErrors}{instance="edge1", metric="headrace_routes"}`]: '0x8 3x60',
       },
       quiet: '2m',
       firing: '4m',
-      resolved: '9m',
+      resolved: '13m',
     },
   },
 ];

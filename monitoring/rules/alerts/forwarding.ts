@@ -141,7 +141,7 @@ export const forwardingAlerts: readonly AlertRule[] = [
       '{{ $value | humanizePercentage }} of what should leave by {{ $labels.interface }} of {{ $labels.instance }} finds its queue full.',
     means: 'More is sent that way than the interface takes, in bursts or all the time, and the rest is dropped.',
     steps: [
-      '"Sent by the fast path" on the router dashboard: is it at its rate?',
+      '"Sent by the fast path, by interface" on the router dashboard: is it at its rate?',
       '`ethtool -g INTERFACE`: are its rings as long as they may be? `ethtool -L INTERFACE`: has it a queue for each CPU?',
       'on veth: does the far end keep up?',
     ],

@@ -13,7 +13,7 @@ export const natAlerts: readonly AlertRule[] = [
       'When it is full, connections that are confirmed stay in the table of those that begin, where a flood pushes them out.',
     steps: [
       '`headrace connections --limit 20`: whose are they, and in which state?',
-      '"Translated connections" on the load balancer dashboard: do they grow, or were they never less?',
+      '"Connections by state" on the load balancer dashboard: do they grow, or were they never less?',
       'services whose servers can take tunnels or are on the segment need no table: `forward.mode` of `ipip`, `gue` or `l2`',
     ],
     test: {

@@ -58,4 +58,59 @@ export const routesAlerts: readonly AlertRule[] = [
       resolved: '13m',
     },
   },
+  {
+    name: 'HeadraceMirrorCrowded',
+    expr: `${m.mirrorCrowded} > 0`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'The tables of {{ $labels.family }} routes on {{ $labels.instance }} are full.',
+    means: 'For {{ $value }} ranges of addresses the kernel is asked: right, and slower.',
+    steps: [
+      '`headrace status`: for which family, and how many routes there are',
+      '"Route lookup" on the router dashboard',
+    ],
+    test: {
+      series: {
+        [`${m.mirrorCrowded}{instance="edge1", family="ipv6"}`]: '0x4 12x30 0x8',
+      },
+      quiet: '3m',
+      firing: '8m',
+      resolved: '10m',
+    },
+  },
+  {
+    name: 'HeadraceMirrorWorkerDied',
+    expr: `increase(${m.mirrorWorkerDeaths}[10m]) > 0`,
+    for: '0m',
+    severity: 'warning',
+    summary: 'The routing worker of {{ $labels.instance }} died and was started again.',
+    means: 'Packets ask the kernel until all routes are read again. It may be memory, or a fault in Headrace.',
+    steps: ['`journalctl -u headrace`: what did it say last?', 'is memory short? `MemoryMax` of the unit, and `dmesg`'],
+    test: {
+      series: {
+        [`${m.mirrorWorkerDeaths}{instance="edge1"}`]: '0x8 1x60',
+      },
+      quiet: '2m',
+      firing: '4m',
+      resolved: '13m',
+    },
+  },
+  {
+    name: 'HeadraceNeighborsSurplus',
+    expr: `${m.neighborsSurplus} > 0`,
+    for: '5m',
+    severity: 'warning',
+    summary: '{{ $value }} neighbors of {{ $labels.instance }} are not kept resolved.',
+    means:
+      'There are more than `neighbors.limit`. The kernel resolves them when packets come, and a new MAC address may be learned late.',
+    steps: ['`headrace neighbors`: does somebody scan an attached network?', 'raise `neighbors.limit`'],
+    test: {
+      series: {
+        [`${m.neighborsSurplus}{instance="edge1"}`]: '0x4 40x30 0x8',
+      },
+      quiet: '3m',
+      firing: '8m',
+      resolved: '10m',
+    },
+  },
 ];

@@ -45,7 +45,7 @@ export const routingDaemonsAlerts: readonly AlertRule[] = [
   },
   {
     name: 'HeadraceBgpSessionDown',
-    expr: `${m.bgpSessionUp} == 0`,
+    expr: `${m.bgpSessionUp} == 0 and on (instance, daemon, session, vrf) ${m.bgpSessionEnabled} == 1`,
     for: '1m',
     severity: 'critical',
     summary: 'BGP session {{ $labels.session }} ({{ $labels.peer }}) of {{ $labels.instance }} is down.',
@@ -54,6 +54,10 @@ export const routingDaemonsAlerts: readonly AlertRule[] = [
     test: {
       series: {
         [`${m.bgpSessionUp}{instance="edge1", daemon="bird", session="upstream"}`]: '1x4 0x8 1x8',
+        [`${m.bgpSessionEnabled}{instance="edge1", daemon="bird", session="upstream"}`]: '1x40',
+        // Switched off by an operator.
+        [`${m.bgpSessionUp}{instance="edge1", daemon="bird", session="old"}`]: '0x40',
+        [`${m.bgpSessionEnabled}{instance="edge1", daemon="bird", session="old"}`]: '0x40',
       },
       quiet: '1m',
       firing: '3m',
@@ -66,7 +70,8 @@ export const routingDaemonsAlerts: readonly AlertRule[] = [
     for: '1m',
     severity: 'warning',
     summary: '{{ $labels.daemon }} on {{ $labels.instance }} does not answer.',
-    means: 'Routes stay in the kernel for now; announcements cannot be verified.',
+    means:
+      'It is gone, or hangs: its sessions count as down, and announcements cannot be verified. Routes stay in the kernel for now.',
     steps: ['`systemctl status bird` or `frr`', 'may the user of Headrace read its socket? See the operations guide'],
     test: {
       series: {

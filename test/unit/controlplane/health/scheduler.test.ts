@@ -35,7 +35,12 @@ describe('Scheduler', () => {
     await clock.pass(100);
     expect([...starts.values()].reduce((a, b) => a + b)).toBe(100);
     expect(Math.max(...starts.values())).toBe(5);
+    // Whoever looks, and however often.
     expect(scheduler.statistics.maxLagMs).toBe(20);
+    expect(scheduler.statistics.maxLagMs).toBe(20);
+    await clock.pass(25_000);
+    expect(scheduler.statistics.maxLagMs).toBe(20);
+    await clock.pass(40_000);
     expect(scheduler.statistics.maxLagMs).toBe(0);
   });
 

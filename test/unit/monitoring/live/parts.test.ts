@@ -7,13 +7,17 @@ describe('factsOf()', () => {
       fib: { mode: 'helper', why: 'few routes' },
       firewall: { claims: [{ interface: 'p0', action: 'kernel' }] },
       neighbors: { kept: 3, resolved: 2 },
-      announce: { vips: 2, wanted: 2, announced: 1 },
+      announcements: { vips: 2, wanted: 2, announced: 1, sessions: [] },
+      checks: { up: 2, down: 1, unknown: 0, panic: [] },
+      losses: { counted: true, lost: [{ interface: 'p1', cause: 'queue_full', packets: 1 }] },
     });
     expect(Object.values(facts).map(({ title, text, tone }) => [title, text, tone])).toEqual([
       ['Route lookup', "the kernel's own lookup (few routes)", 'good'],
       ['Firewall', 'rules apply: the kernel forwards for p0', 'attention'],
       ['Neighbors', '2 of 3 next hops resolved and kept so', 'attention'],
       ['Announcements', '1 of 2 VIPs announced', 'bad'],
+      ['Health checks', '2 of 3 checked backends passing', 'attention'],
+      ['Lost after the verdict', '1 packet for p1 (queue_full)', 'neutral'],
     ]);
   });
 
