@@ -123,6 +123,11 @@ describe('the clients of routing daemons', () => {
     expect(await bgpSessions({ bird: '/nonexistent/bird.ctl', bgpd: '/nonexistent/bgpd.vty' })).toEqual({
       sessions: [],
       errors: [],
+      answered: [],
+      absent: [
+        { daemon: 'bird', message: 'it does not run: there is no /nonexistent/bird.ctl' },
+        { daemon: 'frr', message: 'it does not run: there is no /nonexistent/bgpd.vty' },
+      ],
     });
   });
 });
