@@ -47,6 +47,7 @@ Examples:
         process.once(signal, () => {
           events.emit('daemon_stopping', { signal });
           daemon.close();
+          events.close();
           process.exit(0);
         });
       const { interfaces } = daemon.status();

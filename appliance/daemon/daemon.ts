@@ -227,6 +227,7 @@ export class Daemon {
     for (const problem of this.#told.problems)
       if (!problems.includes(problem)) this.#events.emit('problem_solved', { problem });
     for (const note of notes) if (!this.#told.notes.includes(note)) this.#events.emit('note_made', { note });
+    for (const note of this.#told.notes) if (!notes.includes(note)) this.#events.emit('note_gone', { note });
     this.#told = now;
   }
 

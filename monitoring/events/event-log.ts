@@ -51,19 +51,19 @@ export class EventLog {
   /** Something happened. */
   emit<N extends EventName>(name: N, fields: EventFields<N>): void {
     this.settle();
-    const definition: EventDefinition = vocabulary[name];
     const at = this.#now();
     let window = this.#windows.get(name);
     if (!window) {
       window = { startedAt: at, passed: 0, suppressed: 0 };
       this.#windows.set(name, window);
     }
-    if (window.passed >= (definition.burst ?? BURST)) {
+    const { burst = BURST }: EventDefinition = vocabulary[name];
+    if (window.passed >= burst) {
       window.suppressed++;
       return;
     }
     window.passed++;
-    this.#pass({ id: ++this.#lastId, at, name, level: definition.level, text: sentenceOf(definition, fields), fields });
+    this.#pass(name, fields, vocabulary[name].level);
   }
 
   /** Tells what was suppressed in windows that are over: called now and then, since nothing else may happen. */
@@ -72,8 +72,19 @@ export class EventLog {
     for (const [name, { startedAt, suppressed }] of this.#windows) {
       if (now - startedAt < WINDOW_MS && now >= startedAt) continue;
       this.#windows.delete(name);
-      if (suppressed > 0) this.emit('events_suppressed', { name, count: suppressed });
+      this.#tellSuppressed(name, suppressed);
     }
+  }
+
+  /** Tells what was suppressed in windows that are not over: nothing comes afterwards. */
+  close(): void {
+    for (const [name, { suppressed }] of this.#windows) this.#tellSuppressed(name, suppressed);
+    this.#windows.clear();
+  }
+
+  /** As bad as what it speaks of, and never suppressed itself. */
+  #tellSuppressed(name: EventName, count: number): void {
+    if (count > 0) this.#pass('events_suppressed', { name, count }, vocabulary[name].level);
   }
 
   /** The last events, oldest first. */
@@ -87,7 +98,9 @@ export class EventLog {
     return () => void this.#followers.delete(follower);
   }
 
-  #pass(record: EventRecord): void {
+  #pass(name: EventName, fields: EventRecord['fields'], level: EventLevel): void {
+    const text = sentenceOf(vocabulary[name], fields);
+    const record: EventRecord = { id: ++this.#lastId, at: this.#now(), name, level, text, fields };
     this.#records.push(record);
     if (this.#records.length > this.#kept) this.#records.shift();
     for (const follower of this.#followers) follower(record);

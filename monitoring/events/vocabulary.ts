@@ -109,8 +109,7 @@ export const vocabulary = {
   events_suppressed: {
     level: 'warn',
     sentence: 'suppressed {count} more of {name} in the last ten seconds',
-    fields: { name: 'The event that came too often', count: 'How many were not logged' },
-    burst: Number.MAX_SAFE_INTEGER,
+    fields: { name: 'The event that came too often, whose level this has too', count: 'How many were not logged' },
   },
   problem_found: {
     level: 'warn',
@@ -126,6 +125,25 @@ export const vocabulary = {
     level: 'warn',
     sentence: '{note}',
     fields: { note: 'What works as configured and should be known' },
+  },
+  note_gone: {
+    level: 'info',
+    sentence: 'no longer so: {note}',
+    fields: { note: 'What should have been known' },
+  },
+  capture_began: {
+    level: 'info',
+    sentence: 'a capture begins, packets cost more while it runs: {filter}',
+    fields: { filter: 'Interface, filter, verdicts and reasons, as they were asked for' },
+  },
+  capture_ended: {
+    level: 'info',
+    sentence: 'the capture has ended, {why}: {captured} packets, {missed} lost',
+    fields: {
+      why: 'Who ended it: who asked for it, their silence, a reload, or the end of the daemon',
+      captured: 'Packets that were shown',
+      missed: 'Packets that were not read fast enough',
+    },
   },
 
   // Routes and neighbors

@@ -33,6 +33,8 @@ old=$(pid); kill -KILL $old
 for i in $(seq 200); do new=$(pid); [ "$new" != "$old" ] && [ "$new" != 0 ] && [ "$(systemctl is-active headrace)" = active ] && break; sleep 0.2; done
 echo "@restarted $(systemctl show --property=NRestarts --value headrace) $(well)"
 systemctl stop headrace; echo "@stopped $(systemctl is-active headrace)"
+journalctl --sync
+echo "@journal $(journalctl --no-pager -o json -u headrace HEADRACE_EVENT=daemon_stopping | node -p 'const e = JSON.parse(require("fs").readFileSync(0)); [e.PRIORITY, e.SYSLOG_IDENTIFIER, e.HEADRACE_SIGNAL, e.MESSAGE].join(" ")')"
 echo "@attached $([ -n "$(program)" ] && echo yes) $([ -n "$before" ] && echo yes)"
 headrace detach >/dev/null; echo "@detached $? $(program)"
 journalctl --no-pager -u headrace -u headrace-load | tail -40
@@ -98,6 +100,11 @@ describe('the units under systemd', () => {
     ['refuses to reload what is wrong, and runs on', 'wrong', '1 active'],
     ['is started again when it is killed', 'restarted', '1 all well'],
     ['stops', 'stopped', 'inactive'],
+    [
+      'tells the journal what happens by fields',
+      'journal',
+      '6 headrace SIGTERM SIGTERM: the daemon stops, packets go on being forwarded',
+    ],
     ['leaves its programs attached when it stops', 'attached', 'yes yes'],
     ['is taken down by detach', 'detached', '0'],
   ] as const)('%s', ([, name, expected], context) => {

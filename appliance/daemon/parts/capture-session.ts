@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Link } from '../../../controlplane/netlink/index.ts';
 import { FilterError, parseFilter, type Tap, type TapCounts } from '../../../controlplane/tap/index.ts';
+import type { EventLog } from '../../../monitoring/events/index.ts';
 import { RouteError, type RouteRequest } from '../part.ts';
 
 const KEPT_SECONDS = 5;
@@ -29,14 +30,16 @@ const tokenSchema = z.strictObject({ token: z.string() });
 export class CaptureSession {
   readonly #tap: Tap;
   readonly #links: () => readonly Link[];
+  readonly #events: EventLog;
   #token: string | undefined;
   #seconds = 0;
   /** Of captures before this one: while packets are sampled, the tap goes on counting. */
   #before: TapCounts | undefined;
 
-  constructor(tap: Tap, links: () => readonly Link[]) {
+  constructor(tap: Tap, links: () => readonly Link[], events: EventLog) {
     this.#tap = tap;
     this.#links = links;
+    this.#events = events;
   }
 
   get active(): boolean {
@@ -66,6 +69,7 @@ export class CaptureSession {
     }
     this.#token = randomUUID();
     this.#seconds = 0;
+    this.#events.emit('capture_began', { filter: inWords(parsed.data) });
     return { token: this.#token };
   }
 
@@ -79,7 +83,7 @@ export class CaptureSession {
   stop(request: RouteRequest): unknown {
     this.#check(request);
     const counts = this.#counts();
-    this.end();
+    this.end('by who asked for it');
     return counts;
   }
 
@@ -99,13 +103,17 @@ export class CaptureSession {
   }
 
   tick(): void {
-    if (this.active && ++this.#seconds > KEPT_SECONDS) this.end();
+    if (this.active && ++this.#seconds > KEPT_SECONDS) this.end(`for nobody asked for it in ${KEPT_SECONDS} seconds`);
   }
 
-  end(): void {
+  /** @param why in words that end a sentence */
+  end(why: string): void {
     if (!this.active) return;
+    const counts = this.#counts();
     this.#token = undefined;
     this.#tap.stopCapture();
+    const { captured, missed } = { captured: Number(counts?.captured ?? 0n), missed: Number(counts?.missed ?? 0n) };
+    this.#events.emit('capture_ended', { why, captured, missed });
   }
 
   #check({ body }: RouteRequest): void {
@@ -123,4 +131,10 @@ export class CaptureSession {
     if (!link) throw new RouteError(400, `interface ${name} does not exist: see "headrace interfaces"`);
     return link.index;
   }
+}
+
+/** What is asked for, as somebody would have typed it. */
+function inWords({ interface: name, filter, verdicts, reasons }: z.output<typeof captureRequestSchema>): string {
+  const words = [name ?? '', filter, verdicts.join(','), reasons.join(',')].filter(Boolean);
+  return words.length === 0 ? 'everything' : words.join('; ');
 }

@@ -16,12 +16,12 @@ class TapPart implements Part {
   constructor(context: PartContext) {
     this.#context = context;
     this.#tap = new Tap(context.plane);
-    this.#session = new CaptureSession(this.#tap, () => context.ports.links);
+    this.#session = new CaptureSession(this.#tap, () => context.ports.links, context.events);
   }
 
   apply({ sflow }: Config): void {
     // A reload put in a program without the tap: who captures is told that it is over.
-    if (!this.#context.plane.maps.tapFilter) this.#session.end();
+    if (!this.#context.plane.maps.tapFilter) this.#session.end('by a reload');
     if (JSON.stringify(sflow) === JSON.stringify(this.#sflow?.config)) return;
     this.#sflow?.close();
     this.#sflow = undefined;
@@ -34,10 +34,6 @@ class TapPart implements Part {
   tick(): void {
     this.#session.tick();
     this.#sflow?.tick();
-  }
-
-  notes(): readonly string[] {
-    return this.#session.active ? ['a capture runs ("headrace capture"): packets cost more while it does'] : [];
   }
 
   status(): unknown {
@@ -68,7 +64,7 @@ class TapPart implements Part {
 
   /** The packet path goes back to not being watched: nobody would read what it shows. */
   close(): void {
-    this.#session.end();
+    this.#session.end('with the daemon');
     this.#sflow?.close();
   }
 }

@@ -22,10 +22,10 @@ describe('journalLines()', () => {
     );
   });
 
-  it('adds fields the sentence does not say', () => {
-    expect(journalLines(line({ level: 40, event: 'x_happened', who: 'p0', why: 'so so', msg: 'p0 went' }))).toBe(
-      '<4>p0 went (event=x_happened why="so so")\n',
-    );
+  it('adds every field, whatever the sentence says', () => {
+    expect(
+      journalLines(line({ level: 40, event: 'x_happened', port: 'p0', before: 'up', why: 'so so', msg: 'p0 gave up' })),
+    ).toBe('<4>p0 gave up (event=x_happened port=p0 before=up why="so so")\n');
   });
 });
 

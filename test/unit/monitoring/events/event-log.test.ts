@@ -47,6 +47,21 @@ describe('EventLog', () => {
     expect(seen.at(-1)?.text).toBe('again');
   });
 
+  it('tells of suppressed events at their own level, and at the end of those whose time is not over', () => {
+    const { log, seen } = started();
+    for (let i = 0; i < 203; i++) log.emit('port_changed', { cause: 'event', operation: 'attach', ifindex: i });
+    for (let i = 0; i < 22; i++) log.emit('reload_refused', { reason: 'wrong' });
+    log.settle();
+    expect(seen.filter(({ name }) => name === 'events_suppressed')).toEqual([]);
+    log.close();
+    log.close();
+    expect(seen.slice(-2)).toMatchObject([
+      { name: 'events_suppressed', level: 'debug', fields: { name: 'port_changed', count: 3 } },
+      { name: 'events_suppressed', level: 'error', fields: { name: 'reload_refused', count: 2 } },
+    ]);
+    expect(seen).toHaveLength(200 + 20 + 2);
+  });
+
   it('settle() tells nothing where nothing was suppressed', () => {
     const { log, seen, pass } = started();
     log.emit('config_reloaded', {});
