@@ -178,7 +178,7 @@ export class ListTable implements CrowdingTable {
    * this one was. @returns slots that answer again.
    */
   repair(more: () => boolean = () => true): number {
-    this.#paintRest.finish();
+    if (this.#paintRest.pending) return 0; // its rest is far more than a slice
     return this.#crowding.repair(more);
   }
 

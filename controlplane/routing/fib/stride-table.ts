@@ -167,7 +167,7 @@ export class StrideTable implements CrowdingTable {
    * @returns slots that answer again.
    */
   repair(more: () => boolean = () => true): number {
-    this.#paintRest.finish();
+    if (this.#paintRest.pending) return 0; // its rest is far more than a slice
     return this.#crowding.repair(more);
   }
 

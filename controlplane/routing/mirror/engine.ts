@@ -8,7 +8,7 @@
  * than `LAG_MS`. Losing announcements (ENOBUFS), or a difference, has everything read again.
  */
 import { threadCpuMs } from '../../bpf/libc.ts';
-import { netlinkConstants, RouteNetlink, type Rule } from '../../netlink/index.ts';
+import { netlinkConstants, RouteNetlink } from '../../netlink/index.ts';
 import { MulticastSocket } from '../../netlink/multicast-socket.ts';
 import { BuildingGrace, timedGrace } from '../fib/index.ts';
 import { FibWriter } from '../rib/index.ts';
@@ -16,7 +16,7 @@ import { mirrorAnswer, randomAddress, randomSource, tableAnswer } from './answer
 import { Changes } from './changes.ts';
 import { MirrorMemory, type Tables } from './memory.ts';
 import { readRoutes } from './reading.ts';
-import { unusualRule } from './rules.ts';
+import { RuleReader } from './rule-reader.ts';
 import { Sampler } from './sampler.ts';
 import { expectedRoutes, newSides, type Sides, sideOf } from './side.ts';
 import { Slices } from './slices.ts';
@@ -54,6 +54,7 @@ export class MirrorEngine implements Disposable {
   readonly #surroundings = new Surroundings();
   readonly #sides: Sides = newSides();
   readonly #trust: Trust;
+  readonly #rules: RuleReader;
   readonly #changes: Changes;
   readonly #sampler: Sampler;
   readonly #slices = new Slices();
@@ -76,10 +77,16 @@ export class MirrorEngine implements Disposable {
     this.#log = log;
     this.#memory = new MirrorMemory(folder, this.#grace, expectedRoutes);
     this.#trust = new Trust(this.#memory, this.#sides);
+    this.#rules = new RuleReader({
+      read: () => this.#netlink.rules(),
+      sides: this.#sides,
+      onRetry: () => this.#schedule(),
+    });
     this.#changes = new Changes({
       sides: this.#sides,
       surroundings: this.#surroundings,
       onRules: () => {
+        this.#rules.invalidate();
         this.#trust.rulesStale = true;
         this.#trust.publish();
       },
@@ -166,6 +173,7 @@ export class MirrorEngine implements Disposable {
     this.#changes.hold();
     this.#trust.lagging = false;
     for (const side of this.#sides) side.writer = side.table = undefined;
+    this.#rules.invalidate();
     this.#readRules();
     const complete = await readRoutes({
       netlink: this.#netlink,
@@ -226,14 +234,8 @@ export class MirrorEngine implements Disposable {
   }
 
   #readRules(): void {
-    let rules: readonly Rule[];
-    try {
-      rules = this.#netlink.rules();
-    } catch {
-      return; // they changed while being read: they are read again, and are not trusted until then
-    }
-    this.#trust.rulesStale = false;
-    for (const side of this.#sides) side.rule = unusualRule(rules, side.family);
+    this.#rules.refresh();
+    this.#trust.rulesStale = this.#rules.stale;
   }
 
   /** Something changed that is not written yet. */
@@ -260,14 +262,14 @@ export class MirrorEngine implements Disposable {
     while (performance.now() < this.#slices.deadline && (left > 0 || !empty)) {
       empty = this.#socket.drain(DATAGRAMS);
       if (!this.#trust.synced) return; // the drain told of a loss
-      if (this.#trust.rulesStale) this.#readRules();
+      this.#readRules();
       left = this.#work();
     }
     const now = performance.now();
     const lag = this.#dirtySince === undefined ? 0 : now - this.#dirtySince;
     this.#slices.end();
     this.#longestLag = Math.max(this.#longestLag, lag);
-    if (left === 0 && empty && !this.#trust.rulesStale) {
+    if (left === 0 && empty) {
       this.#dirtySince = undefined;
       this.#trust.lagging = false;
     } else {
@@ -365,6 +367,7 @@ export class MirrorEngine implements Disposable {
     this.#trust.withdraw();
     this.#socket.close();
     this.#sampler.close();
+    this.#rules.close();
     this.#netlink.close();
     // What is being built is left at the next look at #closed.
     if (!this.#running) this.#memory.close();

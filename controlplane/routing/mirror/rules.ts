@@ -35,6 +35,7 @@ function isPlain(rule: Rule): boolean {
     rule.action === 'table' &&
     !rule.inverted &&
     !rule.l3mdev &&
+    !rule.unknownConditions &&
     rule.tos === 0 &&
     [
       rule.from,

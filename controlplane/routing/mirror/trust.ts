@@ -18,8 +18,8 @@ export class Trust {
   synced = false;
   /** Changes come faster than they are written. */
   lagging = false;
-  /** Rules changed and have not been read. */
-  rulesStale = false;
+  /** Rules changed and have not been read, or never were. */
+  rulesStale = true;
   /** The mirror differed from the kernel too often. */
   givenUp = false;
 

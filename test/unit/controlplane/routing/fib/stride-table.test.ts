@@ -217,6 +217,7 @@ describe('a very short prefix', () => {
     table.set(first, 1, 5);
     expect(table.unfinished).toBe(true);
     expect([numberOf(table.lookup(first)), numberOf(table.lookup(last))]).toEqual([5, 0]);
+    expect([table.repair(), table.unfinished]).toEqual([0, true]); // not all of it in one go
     while (table.unfinished) table.proceed();
     expect(numberOf(table.lookup(last))).toBe(5);
     table.delete(first, 1);
