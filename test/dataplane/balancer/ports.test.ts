@@ -107,6 +107,30 @@ describe('rules on the way in, or tags that hide', () => {
     expect(outcome(unfinished)).toBe('drop vip_unfit');
   });
 
+  // A finished checksum may happen to be the bare sum of the pseudo-header. Data that make it so, of any length.
+  for (const length of [2, 3, 44, 45, 500, 1400])
+    for (const [name, base] of [
+      ['IPv4', web],
+      ['IPv6', web6],
+    ] as const)
+      it(`a finished checksum that only looks unfinished is told from one (${name}, ${length} bytes)`, () => {
+        box.setFlags('in0', portFlag.VIRTUAL);
+        const of = (first: number, checksum: 'right' | 'unfinished'): PacketSpec => {
+          const data = [first >> 8, first & 0xff, ...Array<number>(length - 2).fill(7)];
+          return { ...base, payload: tcp({ destinationPort: 80, data, checksum }) };
+        };
+        const field = (spec: PacketSpec): number => {
+          const at = (name === 'IPv4' ? 34 : 54) + 16;
+          const frame = packet(spec);
+          return frame[at]! * 256 + frame[at + 1]!;
+        };
+        const first = (field(of(0, 'right')) - field(of(0, 'unfinished')) + 0xffff) % 0xffff;
+        expect(field(of(first, 'right'))).toBe(field(of(first, 'unfinished')));
+        expect(outcome(of(first, 'right'))).toBe('redirect balanced');
+        for (const other of [first + 1, first ^ 0x8000])
+          expect(outcome(of(other % 0x10000, 'unfinished'))).toBe('drop vip_unfit');
+      });
+
   it('what never reaches IP here is never touched', () => {
     box.setFlags('in0', portFlag.ENSLAVED | portFlag.TO_KERNEL);
     expect(outcome(web)).toBe('pass enslaved');

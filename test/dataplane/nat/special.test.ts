@@ -263,6 +263,20 @@ describe('a reply that is not simply sent on', () => {
         });
       });
 
+  it('whose finished checksum only looks unfinished is translated like any other', () => {
+    open(4, kinds['udp']!);
+    box.setFlags('out0', portFlag.VIRTUAL);
+    const of = (first: number, checksum: 'right' | 'unfinished'): Uint8Array => {
+      const ports = { sourcePort: BACKEND_PORT, destinationPort: CLIENT_PORT };
+      return packet(reply(4, { payload: udp({ ...ports, data: [first >> 8, first & 0xff], checksum }) }));
+    };
+    const field = (frame: Uint8Array): number => frame[40]! * 256 + frame[41]!;
+    const first = (field(of(0, 'right')) - field(of(0, 'unfinished')) + 0xffff) % 0xffff;
+    expect(of(first, 'right')).toEqual(of(first, 'unfinished'));
+    expect(box.send(of(first, 'right'), 'out0').reason).toBe('nat_reply');
+    expect(box.send(of(first ^ 1, 'unfinished'), 'out0').reason).toBe('unfinished_checksum');
+  });
+
   it('passes the reverse-path check where its own source belongs, and nowhere else', () => {
     open(4, kinds['udp']!);
     for (const flag of [portFlag.RP_STRICT, portFlag.RP_LOOSE]) {

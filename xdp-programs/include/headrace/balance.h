@@ -19,6 +19,7 @@
 #define HEADRACE_BALANCE_H
 
 #include "balance-answer.h"
+#include "balance-finished.h"
 #include "balance-forward.h"
 #include "balance-special.h"
 #include "balance-straight.h"
@@ -316,11 +317,15 @@ static __always_inline int lb_maybe_vip(struct xdp_md *ctx, const struct packet 
 __noinline int lb_balance(struct xdp_md *ctx, struct packet *packet)
 {
 	struct lb_target target = {};
-	int answer = NEXT;
+	int answer = NEXT, vip;
 
 	if (!packet)
 		return NEXT;
-	if (lb_maybe_vip(ctx, packet))
+	vip = lb_maybe_vip(ctx, packet);
+	if (packet->why_not == REASON_UNFINISHED_CHECKSUM &&
+	    (vip || (feature_nat && nat_maybe_reply(ctx, packet))) && lb_checksum_right(ctx, packet))
+		packet->why_not = REASON_FORWARDED;
+	if (vip)
 		answer = packet->fragment ? lb_choose_fragment(ctx, packet, &target) : lb_choose(ctx, packet, &target);
 	if (feature_nat && answer == NEXT && nat_maybe_reply(ctx, packet))
 		answer = nat_reply(ctx, packet, &target);
