@@ -3,7 +3,7 @@
  * configuration changes, and while the daemon is killed. What should live lives.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Clients, Farm, PORT, vip4, vip6 } from './balancer/farm.ts';
+import { ACK, type Clients, Farm, PORT, SYN, vip4, vip6 } from './balancer/farm.ts';
 import { type Headrace, headrace, Lab, until } from './library/index.ts';
 
 interface BackendRow {
@@ -125,6 +125,13 @@ describe('a balancer in l2 mode', () => {
     expect(answering()).toContain('c');
   });
 
+  it('keeps them under floods of SYNs and of strangers while slots settle', async () => {
+    await reload(config({ a: { weight: 200 }, b: {}, c: {} }));
+    expect(www().slots.settling).toBeGreaterThan(0);
+    for (const flags of [SYN, ACK]) expect(await farm.flood(flags, 50_000)).toBeGreaterThan(25_000);
+    expect((await held.after(3)).reasons).toEqual({});
+  });
+
   it('keeps them through a change of weights, and after the time to settle', async () => {
     await reload(config({ a: { weight: 10 }, b: {}, c: {} }));
     expect((await held.after(3)).reasons).toEqual({});
@@ -208,7 +215,7 @@ describe('a balancer in l2 mode', () => {
   });
 });
 
-describe('a balancer in ipip mode', () => {
+describe('a balancer with tunnels', () => {
   let lab: Lab;
   let farm: Farm;
   let box: Headrace;
@@ -218,25 +225,42 @@ describe('a balancer in ipip mode', () => {
     farm = new Farm(lab, ['a', 'b']);
     for (const name of ['a', 'b']) {
       await farm.serve(name);
-      await farm.decapsulate(name);
+      if (name === 'a') await farm.decapsulate(name);
+      farm.unwrap(name, ...(name === 'a' ? [vip6] : [vip4, vip6]));
     }
     box = await headrace(farm.box, {
       version: 1,
       dataplane: { interfaces: [{ match: 'p*' }] },
-      pools: { web: { backends: { a: { address: farm.address('a') }, b: { address: farm.address('b') } } } },
-      services: { www: { frontends: [{ vip: vip4, tcp: 'any' }], pool: 'web', balance: { table: 1021 } } },
+      pools: Object.fromEntries(
+        ([4, 6] as const).map((family) => [
+          `web${family}`,
+          { backends: Object.fromEntries(['a', 'b'].map((name) => [name, { address: farm.address(name, family) }])) },
+        ]),
+      ),
+      services: {
+        ipip: { frontends: [{ vip: vip4, tcp: 'any' }], pool: 'web4', balance: { table: 1021 } },
+        gue: {
+          frontends: [{ vip: vip6, tcp: 'any' }],
+          pool: 'web6',
+          forward: { mode: 'gue' },
+          balance: { table: 1021 },
+        },
+      },
     });
   });
   afterAll(() => lab?.cleanup());
 
-  it('holds connections through tunnels, and through a drain', async () => {
-    const held = farm.hold(vip4, 40);
-    const round = await held.after(2);
-    expect([round.opened, round.reasons]).toEqual([40, {}]);
-    expect(Object.keys(round.servers).sort()).toEqual(['a', 'b']);
-    expect(box.cli('backend', 'drain', 'web/b').stdout).toContain('web/b is draining');
-    const after = await held.after(3);
-    expect([after.reasons, after.servers]).toEqual([{}, round.servers]);
-    expect(box.packets({ reason: 'balanced' })).toBeGreaterThan(80);
+  it('holds connections through ipip over IPv4 and gue over IPv6, and through a drain', async () => {
+    const clients = [farm.hold(vip4, 40), farm.hold(vip6, 40)];
+    const rounds = await Promise.all(clients.map((held) => held.after(2)));
+    for (const round of rounds) {
+      expect([round.opened, round.reasons]).toEqual([40, {}]);
+      expect(Object.keys(round.servers).sort()).toEqual(['a', 'b']);
+    }
+    for (const pool of ['web4', 'web6'])
+      expect(box.cli('backend', 'drain', `${pool}/b`).stdout).toContain(`${pool}/b is draining`);
+    const after = await Promise.all(clients.map((held) => held.after(3)));
+    expect(after.map(({ reasons, servers }) => [reasons, servers])).toEqual(rounds.map(({ servers }) => [{}, servers]));
+    expect(box.packets({ reason: 'balanced' })).toBeGreaterThan(160);
   });
 });

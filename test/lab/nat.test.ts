@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Clients, Farm, vip4, vip6 } from './balancer/farm.ts';
+import { type Clients, Farm, SYN, vip4, vip6 } from './balancer/farm.ts';
 import { type Headrace, headrace, Lab, until } from './library/index.ts';
 
 /** Where the echo servers listen; clients connect to PORT of the VIP. */
@@ -22,6 +22,7 @@ describe('a balancer in nat mode', () => {
   let farm: Farm;
   let box: Headrace;
   let held: Clients;
+  let held6: Clients;
 
   const pool = (port: number, family: 4 | 6, more: Readonly<Record<string, object>> = {}): object => ({
     backends: Object.fromEntries(
@@ -37,11 +38,13 @@ describe('a balancer in nat mode', () => {
       web4: pool(HTTP, 4, more),
       web6: pool(HTTP, 6, more),
       echo4: pool(ECHO, 4, more),
+      echo6: pool(ECHO, 6),
     },
     services: {
       www4: { frontends: [{ vip: vip4, tcp: [80] }], pool: 'web4', forward: { mode: 'nat' } },
       www6: { frontends: [{ vip: vip6, tcp: [80] }], pool: 'web6', forward: { mode: 'nat' } },
       hidden: { frontends: [{ vip: vip4, tcp: [81] }], pool: 'web4', forward: { mode: 'nat', snat: true } },
+      echo6: { frontends: [{ vip: vip6, tcp: [7000] }], pool: 'echo6', forward: { mode: 'nat' } },
       echo: { frontends: [{ vip: vip4, tcp: [7000], udp: [7000] }], pool: 'echo4', forward: { mode: 'nat' } },
     },
   });
@@ -109,8 +112,10 @@ describe('a balancer in nat mode', () => {
 
   it('keeps connections while the daemon is killed, and begins new ones without it', async () => {
     held = farm.hold(vip4, 40);
+    held6 = farm.hold(vip6, 20);
     const round = await held.after(2);
     expect([round.opened, round.reasons]).toEqual([40, {}]);
+    expect(await held6.after(2)).toMatchObject({ opened: 20, reasons: {} });
     await box.kill();
     expect((await held.after(3)).reasons).toEqual({});
     expect(fetched(`http://${vip4}/`)).toEqual(new Set(['a 10.0.1.2', 'b 10.0.1.2']));
@@ -121,11 +126,20 @@ describe('a balancer in nat mode', () => {
     await box.start();
     await reload(config());
     expect((await held.after(3)).reasons).toEqual({});
+    expect((await held6.after(1)).reasons).toEqual({});
     const { stdout, stderr } = box.cli('connections', '--service', 'echo', '--state', 'established', '--json');
     const list = JSON.parse(stdout || stderr) as Connections;
     expect(list.states).toEqual({ established: 40 });
     expect(list.connections[0]?.client).toMatch(/^10\.0\.1\.2:\d+$/);
     expect(list.connections[0]?.target).toMatch(/^10\.0\.1[12]\.2:7777$/);
+  });
+
+  it('keeps them through a flood of beginnings, which push out each other', async () => {
+    expect(await farm.flood(SYN, 100_000)).toBeGreaterThan(50_000);
+    expect((await held.after(3)).reasons).toEqual({});
+    expect((await held6.after(1)).reasons).toEqual({});
+    const { stdout } = box.cli('connections', '--service', 'echo', '--state', 'established', '--json');
+    expect((JSON.parse(stdout) as Connections).states).toEqual({ established: 40 });
   });
 
   it('drains a backend: its connections stay, new ones go elsewhere', async () => {

@@ -8,16 +8,22 @@
  * Answers go from the server by way of the box, which routes them, to the client: direct server return.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Flood } from '../../bench/flood.ts';
 import type { Host } from '../library/host.ts';
 import type { Lab } from '../library/lab.ts';
 import type { Process } from '../library/process.ts';
-import { repository } from '../library/repository.ts';
+import { headraceProgram, repository } from '../library/repository.ts';
 import { until } from '../library/wait.ts';
 import type { Round } from './holder.ts';
 
 export const vip4 = '198.51.100.10';
 export const vip6 = '2001:db8:51::10';
 export const PORT = 7000;
+/** TCP flags. */
+export const SYN = 0x02;
+export const ACK = 0x10;
+const FLOOD_STEP = 25_000;
 
 export class Farm {
   readonly client: Host;
@@ -71,9 +77,40 @@ export class Farm {
     return server;
   }
 
-  /** Gives the server of that name a tunnel's end. */
+  /** Has the server of that name take tunnels off, as `headrace decap` does. */
+  unwrap(name: string, ...vips: readonly string[]): void {
+    const server = this.servers.get(name)!;
+    const words = ['decap', 'run', '-i', 's0', '--instance', name, ...vips.flatMap((vip) => ['--vip', vip])];
+    server.exec([process.execPath, headraceProgram, ...words], { env: { HEADRACE_RUN_DIR: server.runDirectory } });
+  }
+
+  /** Gives the server of that name a tunnel's end that knows IPv4 in IPv4 alone. */
   async decapsulate(name: string): Promise<void> {
     await this.#script(this.servers.get(name)!, 'decapsulator').line(/^ready/);
+  }
+
+  /**
+   * Packets of TCP to the VIP, each of a flow of its own, as fast as they can be made, with rests in which clients come to
+   * speak. @returns how many came to the box
+   */
+  async flood(flags: number, packets: number): Promise<number> {
+    using source = new Flood();
+    const spec = {
+      ...{ from: this.client, device: 'c0', to: this.box.mac('p0'), source: '100.64.0.0', destination: vip4 },
+      ...{ port: PORT, protocol: 6, flags, flows: Number.POSITIVE_INFINITY },
+    };
+    const received = (): number => {
+      const [link] = JSON.parse(this.box.exec(['ip', '-s', '-j', 'link', 'show', 'p0']).stdout) as {
+        stats64: { rx: { packets: number } };
+      }[];
+      return link!.stats64.rx.packets;
+    };
+    const before = received();
+    for (let sent = 0; sent < packets; sent += FLOOD_STEP) {
+      source.send(spec, Math.min(FLOOD_STEP, packets - sent));
+      await sleep(20);
+    }
+    return received() - before;
   }
 
   /** Clients that open connections to the VIP and hold them. */
