@@ -1,10 +1,13 @@
 /** `headrace plan`: what a reload of a file would change, said before it is done. */
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { Changes, Plan } from '../../controlplane/balancer/plan.ts';
+import { instancePaths } from '../../controlplane/dataplane/pins.ts';
 import { loadConfig } from '../config/load.ts';
 import { renderProblem } from '../config/problem.ts';
+import type { Config } from '../config/schema/index.ts';
 import { toJson } from '../json.ts';
-import { askRunning } from './services.ts';
+import { askDaemon } from './instance.ts';
 
 interface PlanOptions {
   readonly config: string;
@@ -15,7 +18,7 @@ interface PlanOptions {
 export function addPlan(program: Command): void {
   program
     .command('plan')
-    .description('say what a reload of this file would change in the load balancer, and change nothing')
+    .description('say what a reload or start with this file would change in the load balancer, and change nothing')
     .requiredOption('-c, --config <file>', 'configuration file')
     .option('--instance <name>', "the running box to compare with (default: the file's)")
     .option('--json', 'print JSON')
@@ -31,15 +34,28 @@ Examples:
     .action(async (options: PlanOptions) => {
       const config = loadConfig(options.config);
       const instance = options.instance ?? config.instance;
-      const plan = await askRunning<Plan>({ instance }, '/plan', { method: 'POST', body: config });
-      if (options.json) console.log(toJson({ ...plan, setAside: config.setAside }, 2));
+      const answer = await askDaemon<Plan>(instancePaths(instance), '/plan', { method: 'POST', body: config });
+      const { plan, note } = answer ? { plan: answer, note: undefined } : await planUnasked(config, instance);
+      if (options.json) console.log(toJson({ ...plan, running: answer !== undefined, setAside: config.setAside }, 2));
       else {
+        if (note) console.error(note);
         for (const problem of config.setAside) console.error(`set aside: ${renderProblem(problem)}`);
         console.log(describe(plan));
       }
       if (plan.refused !== null || config.setAside.length > 0) process.exitCode = 2;
       else if (plan.breaks.length > 0 || plan.vips.withdrawn.length > 0) process.exitCode = 1;
     });
+}
+
+/** No daemon runs: compares with what the last one was told, which is what packets still see. */
+async function planUnasked(config: Config, instance: string): Promise<{ plan: Plan; note: string }> {
+  const { planChange } = await import('../../controlplane/balancer/plan.ts');
+  const { lastSpec } = await import('../../controlplane/balancer/balancer-state.ts');
+  const { balancerSpecOf } = await import('../daemon/balancer-spec.ts');
+  const last = lastSpec(path.join(instancePaths(instance).run, 'balancer.json'));
+  const plan = await planChange(undefined, balancerSpecOf(config, last), last);
+  const than = last ? 'what it was last told, as if every backend were well' : 'nothing: everything is new';
+  return { plan, note: `instance "${instance}" is not running: compared with ${than}` };
 }
 
 function describe(plan: Plan): string {

@@ -77,6 +77,16 @@ export class BalancerState {
   }
 }
 
+/** What a balancer that no longer runs was told last, for people; undefined when that is not known. */
+export function lastSpec(file: string): BalancerSpec | undefined {
+  try {
+    const stored = readJson(file) as Stored | undefined;
+    return stored?.version === 1 ? (stored.spec ?? undefined) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function storedFor(file: string, identity: number): Stored | undefined {
   try {
     const stored = readJson(file) as Stored | undefined;

@@ -2,7 +2,7 @@
 import type { Balancer } from './balancer.ts';
 import { CapacityError } from './capacity-error.ts';
 import type { BackendSpec, BalancerSpec, ServiceSpec } from './model.ts';
-import { ringsOf } from './ring-set.ts';
+import { ownersOf, ringsOf } from './ring-set.ts';
 import { frontendName } from './service-records.ts';
 
 export interface Changes {
@@ -31,15 +31,22 @@ export interface Plan {
 
 const nothing: BalancerSpec['pools'] = [];
 
-/** @param balancer undefined: none is running, everything is new. */
-export async function planChange(balancer: Balancer | undefined, wanted: BalancerSpec): Promise<Plan> {
-  const before = balancer?.spec ?? { pools: nothing, services: [], settings: wanted.settings };
+/**
+ * @param balancer undefined: none is running
+ * @param last what one that no longer runs was told; undefined: everything is new
+ */
+export async function planChange(
+  balancer: Balancer | undefined,
+  wanted: BalancerSpec,
+  last?: BalancerSpec,
+): Promise<Plan> {
+  const before = balancer?.spec ?? last ?? { pools: nothing, services: [], settings: wanted.settings };
   const vipsOf = (spec: BalancerSpec): Set<string> =>
     new Set(spec.services.flatMap(({ frontends }) => frontends.map(({ vip }) => vip)));
   const [old, next] = [vipsOf(before), vipsOf(wanted)];
   const rings: Plan['rings'][number][] = [];
   for (const [name, { pool, table }] of ringsOf(wanted)) {
-    const preview = await balancer?.previewRing(wanted, name);
+    const preview = balancer ? await balancer.previewRing(wanted, name) : await previewUnseen(before, wanted, name);
     if (preview) rings.push({ pool, table, moved: preview.moved, settling: preview.settling });
   }
   const services = compare(before.services, wanted.services, ({ name }) => name, serviceChanges);
@@ -60,6 +67,30 @@ export async function planChange(balancer: Balancer | undefined, wanted: Balance
     ],
     refused: refusal(balancer, wanted),
   };
+}
+
+/** What would move if every backend were well, which only a running balancer knows. */
+async function previewUnseen(before: BalancerSpec, wanted: BalancerSpec, name: string) {
+  const ring = ringsOf(wanted).get(name);
+  if (!ring || !ringsOf(before).has(name)) return undefined;
+  const numbers = new Map<string, number>();
+  const owners = ({ pools, settings }: BalancerSpec): Promise<Uint32Array> => {
+    const members = (pools.find((pool) => pool.name === ring.pool)?.backends ?? []).filter(
+      ({ state, weight }) => state === 'active' && weight > 0,
+    );
+    for (const member of members) numbers.set(member.name, numbers.get(member.name) ?? numbers.size + 1);
+    return ownersOf(
+      members,
+      members.map((member) => numbers.get(member.name)!),
+      ring.table,
+      settings.seed,
+    );
+  };
+  const [old, next] = [await owners(before), await owners(wanted)];
+  const staying = wanted.pools.find((pool) => pool.name === ring.pool)?.backends ?? [];
+  const living = new Set(staying.filter(({ state }) => state !== 'maintenance').map((each) => numbers.get(each.name)));
+  const moves = [...old.keys()].filter((slot) => old[slot] !== next[slot]);
+  return { moved: moves.length, settling: moves.filter((slot) => living.has(old[slot])).length };
 }
 
 function refusal(balancer: Balancer | undefined, wanted: BalancerSpec): string | null {
