@@ -7,7 +7,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeFiles, parse, renderDiagnostic } from '../../controlplane/routing/bird/index.ts';
+import { nodeFiles, parse, readBirdConfig, renderDiagnostic } from '../../controlplane/routing/bird/index.ts';
+import { snippets } from '../unit/controlplane/routing/bird/snippets.ts';
 
 const corpus = new URL('../unit/controlplane/routing/bird/corpus/', import.meta.url).pathname.replace('/dist/', '/');
 const names = readdirSync(corpus).filter((name) => name.endsWith('.conf'));
@@ -19,7 +20,7 @@ function bird(path: string): string {
 }
 
 function ours(path: string): string {
-  const { diagnostics } = parse(path, readFileSync(path, 'utf8'), nodeFiles);
+  const { diagnostics } = readBirdConfig(path, readFileSync(path, 'utf8'), nodeFiles);
   return diagnostics
     .filter(({ severity }) => severity === 'error')
     .map(renderDiagnostic)
@@ -42,6 +43,20 @@ describe('parse() agrees with bird -p', () => {
   it.each(names.filter((name) => name.startsWith('bad-')))('on %s, which both refuse', (name) => {
     expect(bird(corpus + name)).not.toBe('');
     expect(ours(corpus + name)).not.toBe('');
+  });
+
+  it.each([
+    ['accepts', 'accepted'],
+    ['refuses, for what is left of BIRD 1', 'bird1'],
+  ] as const)('on pieces that BIRD 2.0.12 %s', (_, file) => {
+    const path = join(folder, 'piece.conf');
+    for (const [name, text] of snippets(file)) {
+      writeFileSync(path, text);
+      const answer = bird(path);
+      if (file === 'accepted') expect(answer, name).toBe('');
+      else expect(answer, name).not.toBe('');
+      expect(ours(path) === '', name).toBe(file === 'accepted');
+    }
   });
 
   it.each(names.filter((name) => !name.startsWith('bad-')))(

@@ -6,16 +6,26 @@
 import { type Channel, readPolicy } from './channel.ts';
 import type { BirdConfig, BirdProtocol } from './config.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
-import { type KernelOptions, readBfd, readKernel, readPipe } from './protocols.ts';
+import {
+  type BfdTimers,
+  bfdUses,
+  type KernelOptions,
+  readBfd,
+  readBfdTimers,
+  readKernel,
+  readPipe,
+} from './protocols.ts';
 import type { Span } from './source.ts';
-import { headSpan, type Statement, spanOf, starts } from './tree.ts';
+import { bodyOf, headSpan, type Statement, spanOf, starts } from './tree.ts';
 
 /** What is known of the box; everything may be left out, and what depends on it is then not judged. */
 export interface AdviceContext {
-  /** Kernel tables that `ip rule` selects, of both families. */
-  readonly selectedTables?: ReadonlySet<number>;
+  /** Kernel tables that `ip rule` selects, by family. */
+  readonly selectedTables?: { readonly ipv4: ReadonlySet<number>; readonly ipv6: ReadonlySet<number> };
   /** Kernel table in which this router announces its service addresses. */
   readonly announcementTable?: number;
+  /** Families of the announced addresses; without it one reader of the table is enough. */
+  readonly announcementFamilies?: ReadonlySet<'ipv4' | 'ipv6'>;
   /** How long attaching a program may silence an interface, in milliseconds: drivers reset their queues. Default 1000. */
   readonly attachPauseMs?: number;
 }
@@ -133,13 +143,15 @@ function adviseKernel({ protocol, options, channel }: Kernel, context: AdviceCon
   if (table !== undefined && table !== 254 && channel.export.passes !== 'none') {
     const option = protocol.options.findLast((candidate) => starts(candidate, 'kernel', 'table'));
     const span = option && spanOf(option);
-    if (context.selectedTables && !context.selectedTables.has(table)) {
+    const family = channel.type === 'ipv4' ? 'ipv4' : 'ipv6';
+    if (context.selectedTables && !context.selectedTables[family].has(table)) {
+      const ip = family === 'ipv4' ? 'ip' : 'ip -6';
       add(
         'kernel-table-unselected',
         'warning',
-        `${name} exports to kernel table ${table}, which no ip rule selects: nothing is forwarded by it`,
+        `${name} exports to kernel table ${table}, which no ip rule of this machine selects: nothing is forwarded by it`,
         span,
-        `ip rule add table ${table}, or export to the main table`,
+        `${ip} rule add table ${table}, or export to the main table`,
       );
     } else if (!context.selectedTables) {
       add(
@@ -236,17 +248,21 @@ function adviseReach(config: BirdConfig, active: readonly BirdProtocol[], kernel
   }
 }
 
-function adviseAnnouncements(kernels: readonly Kernel[], { announcementTable }: AdviceContext, add: Add): void {
-  if (announcementTable === undefined) return;
-  const readers = kernels.filter(({ options }) => options.kernelTable === announcementTable);
-  const hint = `add: protocol kernel { kernel table ${announcementTable}; learn; ipv4 { table vips4; import all; export none; }; }`;
-  if (readers.length === 0) {
+function adviseAnnouncements(kernels: readonly Kernel[], context: AdviceContext, add: Add): void {
+  const { announcementTable: table, announcementFamilies } = context;
+  if (table === undefined) return;
+  const readers = kernels.filter(({ options }) => options.kernelTable === table);
+  for (const family of announcementFamilies ?? [undefined]) {
+    if (readers.some(({ channel }) => family === undefined || channel?.type === family)) continue;
+    const of = family === undefined ? '' : `${family} routes of `;
+    const type = family ?? 'ipv4';
+    const vips = type === 'ipv4' ? 'vips4' : 'vips6';
     add(
       'announcements-unread',
       'warning',
-      `no kernel protocol reads kernel table ${announcementTable}, where services are announced`,
+      `no kernel protocol reads ${of}kernel table ${table}, where services are announced`,
       undefined,
-      hint,
+      `add: ${type} table ${vips}; protocol kernel { kernel table ${table}; learn; ${type} { table ${vips}; import all; export none; }; }`,
     );
   }
   for (const { protocol, options } of readers) {
@@ -254,7 +270,7 @@ function adviseAnnouncements(kernels: readonly Kernel[], { announcementTable }: 
     add(
       'announcements-not-learned',
       'error',
-      `${protocol.name} reads kernel table ${announcementTable} without 'learn', so services announced there are not seen`,
+      `${protocol.name} reads kernel table ${table} without 'learn', so services announced there are not seen`,
       headSpan(protocol.statement),
       "write 'learn;' in it",
     );
@@ -277,33 +293,48 @@ function adviseBgp(active: readonly BirdProtocol[], add: Add): void {
 
 function adviseBfd(config: BirdConfig, active: readonly BirdProtocol[], context: AdviceContext, add: Add): void {
   const pauseMs = context.attachPauseMs ?? 1000;
+  const { constants } = config;
   const bfd = active.filter(({ type }) => type === 'bfd');
-  for (const timers of bfd.flatMap(({ options }) => readBfd(options, config.constants))) {
+  const users = active.flatMap((protocol) =>
+    bfdUses(protocol, constants).map((statement) => ({ protocol, statement })),
+  );
+  const judge = (timers: BfdTimers, place: Span | undefined, whose: string): void => {
     const detectMs = (Math.max(timers.minRxUs, timers.minTxUs) * timers.multiplier) / 1000;
-    if (detectMs >= pauseMs) continue;
+    if (detectMs >= pauseMs) return;
     add(
       'bfd-tight',
       'warning',
-      `BFD gives up after ${detectMs} ms; attaching the program for the first time may silence an interface for up to ${pauseMs} ms`,
-      spanOf(timers.statement),
+      `${whose} gives up after ${detectMs} ms; attaching the program for the first time may silence an interface for up to ${pauseMs} ms`,
+      place,
       'attach before BIRD starts, or use longer timers; reloads replace the program without a pause',
     );
+  };
+  for (const protocol of bfd) {
+    const parts = readBfd(protocol.options, constants);
+    for (const timers of parts) judge(timers, spanOf(timers.statement), 'BFD');
+    // Sessions that no part speaks of go by BIRD's defaults, unless each of them brings timers of its own.
+    const defaults = users.length === 0 || users.some(({ statement }) => bodyOf(statement) === undefined);
+    if (parts.length === 0 && defaults) {
+      judge(
+        readBfdTimers(protocol.statement, [], constants),
+        headSpan(protocol.statement),
+        "BFD with BIRD's default timers",
+      );
+    }
   }
-  if (bfd.length > 0) return;
-  const wanting = active.find(
-    ({ type, options }) =>
-      type === 'bgp' && options.some((option) => starts(option, 'bfd') && option.parts.length === 1),
+  for (const { protocol, statement } of users) {
+    const own = bodyOf(statement);
+    if (own) judge(readBfdTimers(statement, own.statements, constants), spanOf(statement), `BFD of ${protocol.name}`);
+  }
+  const wanting = users[0];
+  if (bfd.length > 0 || !wanting) return;
+  add(
+    'bfd-missing',
+    'warning',
+    `${wanting.protocol.name} asks for BFD, but there is no 'protocol bfd'`,
+    spanOf(wanting.statement),
+    'add: protocol bfd { }',
   );
-  const option = wanting?.options.find((candidate) => starts(candidate, 'bfd'));
-  if (wanting && option) {
-    add(
-      'bfd-missing',
-      'warning',
-      `${wanting.name} asks for BFD, but there is no 'protocol bfd'`,
-      spanOf(option),
-      'add: protocol bfd { }',
-    );
-  }
 }
 
 /** Findings about the whole first, then in order of files and lines. */

@@ -2,11 +2,13 @@
  * What a bird.conf says, as far as the appliance needs it: router id, tables, constants, protocols with their channels
  * and with templates applied. Made from the statement tree, which stays at hand for everything else.
  */
+import { bird1Leftovers } from './bird1.ts';
 import { type Channel, readChannels } from './channel.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { ConfigFiles } from './files.ts';
 import { clip } from './limits.ts';
 import { type ParsedFile, parse } from './parser.ts';
+import { undefinedReferences } from './references.ts';
 import { bodyOf, isBlock, type Statement, starts, wordAt } from './tree.ts';
 import { type Constants, evaluate, readBoolean, readConstants } from './values.ts';
 import { netTypes } from './words.ts';
@@ -58,6 +60,13 @@ export function readBirdConfig(path: string, text: string, files?: ConfigFiles):
   const filters = named(statements, 'filter');
   const diagnostics: Diagnostic[] = [...parsed.diagnostics];
   const protocols = readProtocols(statements, constants, filters, diagnostics);
+  const tables = readTables(statements);
+  const functions = named(statements, 'function');
+  // A shape that is wrong would make every word a wrong one.
+  if (!diagnostics.some(({ severity }) => severity === 'error')) {
+    const known = { filters, functions, tables: new Set(tables.map(({ name }) => name)) };
+    diagnostics.push(...bird1Leftovers(statements), ...undefinedReferences(statements, known));
+  }
   const routerId = statements.findLast((s) => starts(s, 'router', 'id') && wordAt(s, 2) !== 'from');
   const idValue =
     routerId &&
@@ -67,11 +76,11 @@ export function readBirdConfig(path: string, text: string, files?: ConfigFiles):
     );
   return {
     ...(idValue === undefined ? {} : { routerId: typeof idValue === 'number' ? dotted(idValue) : String(idValue) }),
-    tables: readTables(statements),
+    tables,
     protocols,
     constants,
     filters,
-    functions: named(statements, 'function'),
+    functions,
     parsed,
     diagnostics,
   };

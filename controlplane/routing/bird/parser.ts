@@ -51,12 +51,19 @@ interface Level {
   brackets: Token[];
   /** Braces open within brackets (lengths of prefixes in sets). */
   braces: number;
+  /** Whether it is one statement of words and commas so far. */
+  commas: boolean;
   /** Words and blocks the statement has so far: it may be long, and is not looked through again. */
   seen: { where?: true; filter?: true; case?: true; block?: true };
 }
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '[=': '=]' };
-const listHeads = new Set(['debug', 'log', 'mrtdump']);
+const listHeads = new Set(['debug', 'log', 'mrtdump', 'disable']);
+/** Options whose blocks are known to hold statements, each with its `;`. */
+const blockHeads = new Set([
+  ...['protocol', 'template', 'interface', 'area', 'virtual', 'networks', 'external', 'neighbors', 'stubnet'],
+  ...['password', 'passwords', 'prefix', 'rdnss', 'dnssl', 'multihop', 'bfd', 'cli', 'keys', 'transport'],
+]);
 const valueWords = new Set(['all', 'none', 'on', 'off', 'yes', 'no']);
 
 class Parser {
@@ -93,6 +100,7 @@ class Parser {
       }
       this.#plain(level, token, i);
       const { text } = token;
+      if (text === ',') level.commas = level.statements.length === 0;
       if (text === 'where' || text === 'filter' || text === 'case') level.seen[text] = true;
     }
     this.#finish();
@@ -100,7 +108,16 @@ class Parser {
   }
 
   #push(block: Block | undefined, kind: BlockKind | 'top', statements: Statement[]): Level {
-    const level: Level = { block, kind, statements, statement: { parts: [] }, brackets: [], braces: 0, seen: {} };
+    const level: Level = {
+      block,
+      kind,
+      statements,
+      statement: { parts: [] },
+      brackets: [],
+      braces: 0,
+      commas: false,
+      seen: {},
+    };
     this.#levels.push(level);
     return level;
   }
@@ -195,7 +212,10 @@ class Parser {
     }
     const last = lastToken(level.statement);
     const label = level.kind === 'cases' && (last?.text === ':' || last?.kind === 'else');
-    if (last && level.kind !== 'list' && !label) {
+    // A list within an option this does not know: words and commas, as in "disable after cease { … }".
+    const first = head(outer.statement);
+    const list = level.kind === 'options' && level.commas && !blockHeads.has(first) && !netTypes.has(first);
+    if (last && level.kind !== 'list' && !label && !list) {
       this.#report('missing-semicolon', "missing ';' before '}'", token, `end '${headText(level.statement)}' with ';'`);
     }
     this.#end(level);

@@ -134,22 +134,56 @@ function asOf(option: Statement, constants: Constants): number | 'internal' | 'e
   return kind as 'internal' | 'external' | undefined;
 }
 
-/** Read a BFD protocol's timers; BIRD's defaults: 10 ms received, 100 ms sent, 5 times. */
+/** Read a BFD protocol's timers, one a part. */
 export function readBfd(options: readonly Statement[], constants: Constants): BfdTimers[] {
   return options
-    .filter((option) => (starts(option, 'interface') || starts(option, 'multihop')) && bodyOf(option))
-    .map((statement) => {
-      const inner = bodyOf(statement)?.statements ?? [];
-      const interval = time(inner, constants, 'interval');
-      const multiplier = last(inner, 'multiplier');
-      return {
-        patterns: patterns(statement, 1),
-        minRxUs: time(inner, constants, 'min', 'rx', 'interval') ?? interval ?? 10_000,
-        minTxUs: time(inner, constants, 'min', 'tx', 'interval') ?? interval ?? 100_000,
-        multiplier: (multiplier && readNumber(multiplier.parts.slice(1), constants)) ?? 5,
-        statement,
-      };
+    .filter((option) => starts(option, 'interface') || starts(option, 'multihop'))
+    .flatMap((statement) => {
+      const body = bodyOf(statement);
+      return body ? [readBfdTimers(statement, body.statements, constants)] : [];
     });
+}
+
+/** Timers among some options; BIRD's defaults: 10 ms received, 100 ms sent, 5 times. */
+export function readBfdTimers(statement: Statement, options: readonly Statement[], constants: Constants): BfdTimers {
+  const interval = time(options, constants, 'interval');
+  const multiplier = last(options, 'multiplier');
+  return {
+    patterns: starts(statement, 'interface') ? patterns(statement, 1) : [],
+    minRxUs: time(options, constants, 'min', 'rx', 'interval') ?? interval ?? 10_000,
+    minTxUs: time(options, constants, 'min', 'tx', 'interval') ?? interval ?? 100_000,
+    multiplier: (multiplier && readNumber(multiplier.parts.slice(1), constants)) ?? 5,
+    statement,
+  };
+}
+
+/** Where a protocol asks for BFD: options of BGP, of interfaces (OSPF, RIP, Babel), of static routes. */
+export function bfdUses({ type, options }: BfdUser, constants: Constants): Statement[] {
+  if (type === 'bgp') {
+    const option = last(options, 'bfd');
+    return option && readBoolean(option.parts[1], constants) ? [option] : [];
+  }
+  if (type === 'static') {
+    return options.filter((option) => {
+      const at = starts(option, 'route')
+        ? option.parts.findLastIndex((part) => !isBlock(part) && part.text === 'bfd')
+        : -1;
+      return at > 0 && !/^(?:off|no|false|0)$/.test(wordAt(option, at + 1) ?? '');
+    });
+  }
+  const areas = type === 'ospf' ? options.filter((option) => starts(option, 'area')).map(bodyOf) : [];
+  const inner = type === 'ospf' ? areas.flatMap((area) => area?.statements ?? []) : options;
+  return inner.flatMap((statement) => {
+    if (!starts(statement, 'interface') && !starts(statement, 'virtual', 'link')) return [];
+    const option = last(bodyOf(statement)?.statements ?? [], 'bfd');
+    return option && readBoolean(option.parts[1], constants) ? [option] : [];
+  });
+}
+
+/** What of a protocol is looked at for BFD. */
+interface BfdUser {
+  readonly type: string;
+  readonly options: readonly Statement[];
 }
 
 /** Read an OSPF protocol's areas. */

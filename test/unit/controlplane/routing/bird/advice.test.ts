@@ -24,7 +24,7 @@ describe('readBirdConfig()', () => {
     const config = readBirdConfig(
       'f',
       `
-      router id 192.0.2.1; define AS = (64000 + 2 * 500); define PEER = 10.0.0.9;
+      router id 192.0.2.1; ipv4 table t; define AS = (64000 + 2 * 500); define PEER = 10.0.0.9;
       template bgp base { local as AS; bfd; ipv4 { import all; export none; }; }
       template bgp more from base { multihop 3; ipv4 { table t; }; }
       protocol bgp 'a-b' from more { neighbor PEER as (AS + 1); ipv4 { export filter f; }; }
@@ -103,7 +103,7 @@ describe('adviseBird()', () => {
     [
       'a kernel table no rule selects',
       'protocol device { }\nprotocol kernel { persist; merge paths;\n kernel table 9; ipv4 { export all; }; }',
-      { selectedTables: new Set([254]) },
+      { selectedTables: { ipv4: new Set([254]), ipv6: new Set([254, 9]) } },
       ['kernel-merge-paths:2', 'kernel-table-unselected:3'],
     ],
     ['announcements nobody reads', sound, { announcementTable: 231 }, ['announcements-unread', 'kernel-merge-paths:2']],
@@ -122,6 +122,56 @@ describe('adviseBird()', () => {
     [
       'BFD asked for and missing',
       `${sound}protocol bgp a { local as 1; neighbor 10.0.0.1 as 2;\n bfd; ipv4 { import all; export none; }; }`,
+      undefined,
+      ['kernel-merge-paths:2', 'bfd-missing:4'],
+    ],
+    [
+      'a kernel table that a rule of its family selects',
+      'protocol device { }\nprotocol kernel { persist; merge paths;\n kernel table 9; ipv6 { export all; }; }',
+      { selectedTables: { ipv4: new Set([254]), ipv6: new Set([254, 9]) } },
+      ['kernel-merge-paths:2'],
+    ],
+    [
+      'announcements of one family read, the other not',
+      `${sound}ipv4 table v;\nprotocol kernel { kernel table 231; learn; ipv4 { table v; import all; export none; }; }`,
+      { announcementTable: 231, announcementFamilies: new Set(['ipv4', 'ipv6'] as const) },
+      ['announcements-unread', 'kernel-merge-paths:2'],
+    ],
+    ["BFD with BIRD's defaults", `${sound}protocol bfd { }`, undefined, ['kernel-merge-paths:2', 'bfd-tight:3']],
+    [
+      'BFD timers of a session alone',
+      `${sound}protocol bfd { }\nprotocol bgp { vrf default;\n bfd { interval 20 ms; multiplier 3; }; }`,
+      undefined,
+      ['kernel-merge-paths:2', 'bfd-tight:5'],
+    ],
+    [
+      'BFD timers that are slow enough, everywhere',
+      `${sound}protocol bfd { interface "*" { interval 300 ms; }; }\nprotocol bgp { bfd { interval 1 s; }; }`,
+      undefined,
+      ['kernel-merge-paths:2'],
+    ],
+    [
+      'graceful BFD without its protocol',
+      `${sound}protocol bgp { bfd graceful; }`,
+      undefined,
+      ['kernel-merge-paths:2', 'bfd-missing:3'],
+    ],
+    [
+      'BFD with a block, without its protocol',
+      `${sound}protocol bgp { bfd { interval 2 s; }; }`,
+      undefined,
+      ['kernel-merge-paths:2', 'bfd-missing:3'],
+    ],
+    ['BFD switched off again', `${sound}protocol bgp { bfd on; bfd off; }`, undefined, ['kernel-merge-paths:2']],
+    [
+      'BFD of an OSPF interface without its protocol',
+      `${sound}protocol ospf { area 0 {\n interface "a" { bfd on; }; }; }`,
+      undefined,
+      ['kernel-merge-paths:2', 'bfd-missing:4'],
+    ],
+    [
+      'BFD of a static route without its protocol',
+      `${sound}protocol static { ipv4; route 10.0.0.0/8 via 10.0.0.1 bfd off;\n route 10.1.0.0/16 via 10.0.0.1 bfd; }`,
       undefined,
       ['kernel-merge-paths:2', 'bfd-missing:4'],
     ],
