@@ -1,7 +1,11 @@
 /** The mirror of the kernel's routes on a running box: whatever happens, the packet path goes where the kernel goes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { formatIp, parseIp, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { formatIp, netlinkConstants, parseIp, RouteNetlink } from '../../controlplane/netlink/index.ts';
+import { MulticastSocket } from '../../controlplane/netlink/multicast-socket.ts';
+import { DumpSeams } from '../../controlplane/routing/mirror/dump-seams.ts';
+import { dumpRoutes } from '../../controlplane/routing/mirror/route-dump.ts';
 import { Sampler } from '../../controlplane/routing/mirror/sampler.ts';
+import { seamWatcher } from '../../controlplane/routing/mirror/seam-watcher.ts';
 import {
   addressPort,
   fullTableBox,
@@ -29,6 +33,53 @@ const wordsOf = (text: string): Uint32Array => {
 };
 
 const address = (text: string): Uint8Array => parseIp(text)!.bytes;
+
+describe('a dump of IPv4 routes', () => {
+  it('finds out that the kernel skipped routes in a dump, when others of their address went between two parts', async () => {
+    await using lab = new Lab('mirrordump');
+    const host = lab.host('many');
+    lab.link(host, 'm0', lab.host('far'), 'm1');
+    host.address('m0', '10.77.0.1/24');
+    const metrics = Array.from({ length: 1500 }, (_, i) => i + 1);
+    ipBatch(
+      host,
+      metrics.map((metric) => `route add 192.0.2.0/24 metric ${metric} dev m0`),
+    );
+    const seen = new Set<number>();
+    const seams = new DumpSeams();
+    let reading: Promise<boolean | undefined> | undefined;
+    host.inNamespace(() => {
+      const seamOf = seamWatcher(seams, new Map());
+      const socket = MulticastSocket.open({
+        groups: [netlinkConstants.multicastGroups.route4],
+        onMessage: (view, type, flags, _sequence, start, end) => seamOf(view, type, flags, start, end),
+        onOverrun: () => expect.unreachable(),
+      });
+      // Nothing below waits, so all of it happens in this namespace.
+      reading = dumpRoutes({
+        family: 4,
+        table: 254,
+        visit: ({ priority }) => seen.add(priority),
+        onPart: (first, last) => void seams.part(first, last),
+        onApplied: () => {
+          if (seen.size < 100)
+            ipBatch(
+              host,
+              metrics.slice(0, 20).map((metric) => `route delete 192.0.2.0/24 metric ${metric} dev m0`),
+              true,
+            );
+          seams.taken(socket.drain());
+        },
+        cancelled: () => false,
+        breathe: () => undefined,
+      });
+      socket.close();
+    });
+    await reading;
+    expect(metrics.some((metric) => !seen.has(metric))).toBe(true);
+    expect([seams.torn, seams.unsure]).toEqual([true, false]);
+  });
+});
 
 describe('the mirror of the routes', () => {
   let lab: Lab;

@@ -14,7 +14,7 @@ import { readNeighbor } from '../../netlink/neighbor.ts';
 import { readNexthop } from '../../netlink/nexthop.ts';
 import { inTurn, localTable, mainTable, type Work } from '../rib/index.ts';
 import { describeNexthop, emptyDescription, RouteDescriber } from './describe.ts';
-import { EventLog } from './event-log.ts';
+import { type Applier, EventLog } from './event-log.ts';
 import { type Side, type Sides, sideOf } from './side.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -41,6 +41,8 @@ export class Changes {
   readonly #describer = new RouteDescriber();
   readonly #description = emptyDescription();
   readonly #aside = new EventLog();
+  /** Sees every message as it comes, long before it may be applied. */
+  watch: Applier | undefined;
   #work: Work | undefined;
   #held = false;
   #events = 0;
@@ -69,6 +71,7 @@ export class Changes {
 
   /** Sets messages aside from now on; forgets what there was. `proceed` applies them, then and later. */
   hold(): void {
+    this.watch = undefined;
     this.#work = undefined;
     this.#aside.clear();
     this.#held = true;
@@ -81,6 +84,7 @@ export class Changes {
 
   /** Applies a message, or sets it aside. */
   take(view: DataView, type: number, flags: number, start: number, end: number): void {
+    this.watch?.(view, type, flags, start, end);
     if (this.#held || this.isPending()) this.#aside.push(view, type, flags, start, end);
     else this.#apply(view, type, flags, start, end);
   }

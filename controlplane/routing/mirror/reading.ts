@@ -8,7 +8,9 @@ import type { RouteNetlink, RouteView } from '../../netlink/index.ts';
 import { finish, localTable, mainTable, type Rib } from '../rib/index.ts';
 import type { Changes } from './changes.ts';
 import { describeNexthop, emptyDescription, RouteDescriber } from './describe.ts';
+import { DumpSeams } from './dump-seams.ts';
 import { dumpRoutes } from './route-dump.ts';
+import { seamWatcher } from './seam-watcher.ts';
 import { type Sides, sideOf } from './side.ts';
 import type { Slices } from './slices.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -24,8 +26,8 @@ export interface ReadingOptions {
   readonly surroundings: Surroundings;
   readonly changes: Changes;
   readonly slices: Slices;
-  /** Takes announcements that have come; they are set aside. */
-  readonly drain: () => void;
+  /** Takes announcements that have come; they are set aside. @returns whether none are left. */
+  readonly drain: () => boolean;
   /** Shall it end early? */
   readonly cancelled: () => boolean;
 }
@@ -75,21 +77,29 @@ async function readTable(options: ReadingOptions, family: 4 | 6, table: number):
   const { rib } = sideOf(sides, family);
   const batch = new RouteBatch(rib);
   for (let tries = 0; ; tries++) {
+    const seams = new DumpSeams();
+    changes.watch = family === 4 ? seamWatcher(seams, options.surroundings.links) : undefined;
     const consistent = await dumpRoutes({
       family,
       table,
       visit: (route) => batch.add(route),
-      onPart: () => {
+      onPart: (first, last) => {
         batch.flush();
+        seams.part(first, last);
         return changes.isPending() ? catchUp(options) : undefined;
       },
-      onApplied: options.drain,
+      onApplied: () => seams.taken(options.drain()),
       cancelled: options.cancelled,
       breathe: () => slices.breathe(),
     });
+    while (seams.unsure && !options.cancelled()) {
+      seams.taken(options.drain());
+      await slices.breathe();
+    }
+    changes.watch = undefined;
     if (consistent === undefined) return false;
-    // IPv4 goes on by key where it was, whatever changed; IPv6 counts, and may have skipped something.
-    if (consistent || family === 4) return true;
+    // IPv6 says when it may have skipped something; of IPv4, it is to be found out.
+    if (family === 4 ? !seams.torn : consistent) return true;
     if (tries === DUMP_TRIES) throw new Error(`IPv${family} routes change too fast to be read`);
   }
 }

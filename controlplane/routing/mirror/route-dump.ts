@@ -4,8 +4,8 @@
  * Changes come on another socket, and the kernel fills each part of a dump while the part before is taken. So what was
  * announced before a part was taken may be younger than that part, and is applied only after it: between two parts,
  * `onPart` applies what was taken before the part, and `onApplied` takes what has come since. Whoever does so ends up with
- * exactly what the kernel has. A dump the kernel calls interrupted (IPv6 may have skipped routes then) is run again by the caller:
- * routes that both have seen are the same route.
+ * exactly what the kernel has. A dump that may have skipped routes is run again by the caller: routes that both have seen are
+ * the same route. IPv6 calls such a dump interrupted; for IPv4, see dump-seams.ts.
  */
 
 import * as c from '../../netlink/constants.ts';
@@ -22,8 +22,11 @@ export interface RouteDumpOptions {
   readonly table: number;
   /** Valid during the call. */
   readonly visit: (view: RouteView) => void;
-  /** After each part: applies the announcements taken before it. */
-  readonly onPart: () => Promise<void> | undefined;
+  /**
+   * After each part: applies the announcements taken before it. `first` and `last`: first words of the addresses of the
+   * part's first and last routes; undefined when it has none.
+   */
+  readonly onPart: (first: number | undefined, last: number | undefined) => Promise<void> | undefined;
   /** Then: takes those that have come. */
   readonly onApplied: () => void;
   /** Shall it end early? */
@@ -44,11 +47,16 @@ export async function dumpRoutes(options: RouteDumpOptions): Promise<boolean | u
     const length = socket.receive();
     if (length <= 0) throw new NetlinkError(action, length || 11 /* EAGAIN */);
     let done = false;
+    let first: number | undefined;
+    let last: number | undefined;
     const view = socket.view;
     walkMessages(view, length, (type, flags, _sequence, start, end) => {
       if (flags & c.NLM_F_DUMP_INTR) consistent = false;
       if (type === c.RTM_NEWROUTE) {
-        if (route.read(view, start, end)) options.visit(route);
+        if (!route.read(view, start, end)) return true;
+        first ??= route.word0;
+        last = route.word0;
+        options.visit(route);
         return true;
       }
       done = true;
@@ -57,7 +65,7 @@ export async function dumpRoutes(options: RouteDumpOptions): Promise<boolean | u
       if (outcome.errno !== 0 && outcome.errno !== ENOENT) throw new NetlinkError(action, outcome.errno, outcome.hint);
       return false;
     });
-    const applied = options.onPart();
+    const applied = options.onPart(first, last);
     if (applied) await applied;
     options.onApplied();
     if (options.cancelled()) return undefined;
