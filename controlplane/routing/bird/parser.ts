@@ -54,8 +54,11 @@ interface Level {
   /** Whether it is one statement of words and commas so far. */
   commas: boolean;
   /** Words and blocks the statement has so far: it may be long, and is not looked through again. */
-  seen: { where?: true; filter?: true; case?: true; block?: true };
+  seen: number;
 }
+
+/** Bits of `Level.seen`. */
+const sees = { where: 1, filter: 2, case: 4, block: 8 } as const;
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '[=': '=]' };
 const listHeads = new Set(['debug', 'log', 'mrtdump', 'disable']);
@@ -101,7 +104,7 @@ class Parser {
       this.#plain(level, token, i);
       const { text } = token;
       if (text === ',') level.commas = level.statements.length === 0;
-      if (text === 'where' || text === 'filter' || text === 'case') level.seen[text] = true;
+      if (text === 'where' || text === 'filter' || text === 'case') level.seen |= sees[text];
     }
     this.#finish();
     for (const open of this.#levels.toReversed()) this.#end(open);
@@ -116,7 +119,7 @@ class Parser {
       brackets: [],
       braces: 0,
       commas: false,
-      seen: {},
+      seen: 0,
     };
     this.#levels.push(level);
     return level;
@@ -139,7 +142,7 @@ class Parser {
     if (level.statement.parts.length > 0) {
       level.statements.push(level.statement);
       level.statement = { parts: [] };
-      level.seen = {};
+      level.seen = 0;
     }
     level.brackets = [];
     level.braces = 0;
@@ -182,7 +185,12 @@ class Parser {
 
   #semicolon(level: Level, token: Token, next: Token | undefined): void {
     const { statement } = level;
-    if (next && !level.seen.block && declaresVariables(statement) && (valueTypes.has(next.text) || next.text === '{')) {
+    if (
+      next &&
+      !(level.seen & sees.block) &&
+      declaresVariables(statement) &&
+      (valueTypes.has(next.text) || next.text === '{')
+    ) {
       statement.parts.push(token);
       return;
     }
@@ -192,7 +200,7 @@ class Parser {
   #open(level: Level, token: Token): Level {
     if (this.#selfTerminated(level) && !/ table /.test(textOf(level.statement))) this.#end(level);
     const kind = blockKind(level, level.statement);
-    level.seen.block = true;
+    level.seen |= sees.block;
     const block: Block = { kind, open: token, statements: [] };
     level.statement.parts.push(block);
     return this.#push(block, kind, block.statements);
@@ -259,7 +267,7 @@ class Parser {
     const previous = this.#tokens[index - 1];
     if (!previous || !(isLiteral(previous) || valueWords.has(previous.text))) return;
     // "if"-like conditions and filters may run over lines and hold any word.
-    if (level.seen.where) {
+    if (level.seen & sees.where) {
       if (level.kind === 'options' && !['import', 'export', 'neighbor', 'local'].includes(token.text)) return;
     }
     const first = head(level.statement);
@@ -378,10 +386,10 @@ function blockKind(level: Level, statement: Statement): BlockKind {
     case 'options':
       if (listHeads.has(first)) return 'list';
       if (first === 'route' || (first === 'merge' && before === 'by')) return 'commands';
-      return level.seen.filter ? 'commands' : 'options';
+      return level.seen & sees.filter ? 'commands' : 'options';
     case 'commands':
     case 'cases':
-      return level.seen.case ? 'cases' : 'commands';
+      return level.seen & sees.case ? 'cases' : 'commands';
     case 'list':
       return 'list';
   }

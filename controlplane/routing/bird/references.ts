@@ -48,15 +48,19 @@ export function undefinedReferences(statements: readonly Statement[], defined: D
     part && !isBlock(part) && (part.kind === 'symbol' || part.kind === 'quoted') ? part : undefined;
 
   // A stack of its own, as nesting has no limit; statements in reverse, to come in order.
-  const stack: { readonly statement: Statement; readonly options: boolean }[] = [];
-  const push = (inner: readonly Statement[], options: boolean): void => {
-    for (let i = inner.length - 1; i >= 0; i--) stack.push({ statement: inner[i]!, options });
+  const stack: Statement[] = [];
+  const places: Place[] = [];
+  const push = (inner: readonly Statement[], place: Place): void => {
+    for (let i = inner.length - 1; i >= 0; i--) {
+      stack.push(inner[i]!);
+      places.push(place);
+    }
   };
-  push(statements, false);
-  for (let next = stack.pop(); next && findings.length < enough; next = stack.pop()) {
-    const { statement, options } = next;
+  push(statements, 'top');
+  for (let statement = stack.pop(); statement && findings.length < enough; statement = stack.pop()) {
+    const place = places.pop()!;
     const { parts } = statement;
-    if (options) {
+    if (place === 'options') {
       const policy = starts(statement, 'import') || starts(statement, 'export');
       const filter = policy && starts({ parts: parts.slice(1, 2) }, 'filter') ? name(parts[2]) : undefined;
       // Old filters declare variables in front of their block: "filter int a; { … }".
@@ -69,28 +73,37 @@ export function undefinedReferences(statements: readonly Statement[], defined: D
       const table = at > 0 && parts.length === at + 1 ? name(parts[at]) : undefined;
       if (table && !defined.tables.has(tokenValue(table))) add('table', table);
     }
+    const from = callsFrom(statement, place);
+    let mask = false;
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i]!;
       if (isBlock(part)) {
-        const protocol = starts(statement, 'protocol') || starts(statement, 'template');
-        push(part.statements, part.kind === 'options' && (options || protocol));
+        push(part.statements, part.kind === 'options' || part.kind === 'list' ? 'options' : 'code');
         continue;
       }
+      // Within "[= … =]" a number in brackets may follow a name.
+      if (part.kind === 'op') mask = part.text === '[=' || (mask && part.text !== '=]');
       const open = parts[i + 1];
-      if (part.kind !== 'symbol' || open === undefined || isBlock(open) || open.text !== '(') continue;
+      if (part.kind !== 'symbol' || i < from || mask || open === undefined || isBlock(open) || open.text !== '(')
+        continue;
       const before = parts[i - 1];
-      if (i > 0 && before && !isBlock(before) && (before.text === '.' || before.text === 'function')) continue;
-      if (inFilter(statement, i, next.options) && !builtIn.has(part.text) && !defined.functions.has(part.text)) {
-        add('function', part);
-      }
+      if (before && !isBlock(before) && before.text === '.') continue;
+      if (!builtIn.has(part.text) && !defined.functions.has(part.text)) add('function', part);
     }
   }
   return findings;
 }
 
-/** Whether a word within a statement is part of a filter, where `name (` is a call. */
-function inFilter({ parts }: Statement, index: number, options: boolean): boolean {
-  if (!options) return index > 0 || !['define', 'log'].includes((parts[0] as Token).text);
-  const second = parts[1];
-  return index > 1 && second !== undefined && !isBlock(second) && second.text === 'where';
+/** Where a statement stands. */
+type Place = 'top' | 'options' | 'code';
+
+/** From which part on `name (` is a call, and no option with a value in brackets. */
+function callsFrom({ parts }: Statement, place: Place): number {
+  if (place === 'code') return 0;
+  const word = (index: number): string => {
+    const part = parts[index];
+    return part === undefined || isBlock(part) ? '' : part.text;
+  };
+  if (place === 'options') return word(1) === 'where' ? 2 : Number.POSITIVE_INFINITY;
+  return word(0) === 'define' ? 3 : word(0) === 'eval' ? 1 : Number.POSITIVE_INFINITY;
 }

@@ -52,6 +52,13 @@ describe('readBirdConfig()', () => {
       ["2: no filter 'b' is defined"],
     ],
     ["protocol bgp { ipv4 { igp table 'a-b'; }; }", ["1: no table 'a-b' is defined"]],
+    ['define A = nosuch(3);', ["1: no function 'nosuch' is defined"]],
+    [
+      'define A = 5; router id (A); watchdog warning (A) s\nfilter f { if bgp_path ~ [= A (A) =] then accept; reject; }',
+      [],
+    ],
+    ['ipv4 table t { gc period (5) s; }; protocol bgp { neighbor 10.0.0.1 as (5); ipv4 { import limit (5); }; }', []],
+    ['function f(int a; int b) { return a; } filter g { print f (1, 2); accept; }', []],
     ['ipv4 table t; protocol static { ipv4 { table t; }; }', []],
     ['protocol bgp { ipv4 { import limit (5 + 1); import filter int i; { i = 1; accept; }; }; }', []],
     ['filter f { if (net ~ [ 10.0.0.0/8+ ]) then accept; case (bgp_med) { 1: reject; } bgp_path.prepend(5); }', []],
