@@ -6,7 +6,13 @@ import type { BalanceMemory } from '../controlplane/balancer/balance-memory.ts';
 import type { Balancer } from '../controlplane/balancer/balancer.ts';
 import { sharesByBackend, trafficByService } from '../controlplane/balancer/report.ts';
 import type { RingState } from '../controlplane/balancer/ring-set.ts';
-import { readEvents, readTrafficColumns, type Traffic, type TrafficColumns } from '../controlplane/balancer/traffic.ts';
+import {
+  backendTraffic,
+  readEvents,
+  readTrafficColumns,
+  type Traffic,
+  type TrafficColumns,
+} from '../controlplane/balancer/traffic.ts';
 import type { Collectors } from './collector.ts';
 import type { Sample } from './counter-samples.ts';
 import { type Column, KeptTable } from './table.ts';
@@ -64,7 +70,7 @@ export function balancerCollectors(running: () => RunningBalancer | undefined): 
     columns((statuses, _, memory) => {
       if (counter === 'packets' || !reading) {
         const limit = statuses.reduce((most, { number }) => Math.max(most, number), 0) + 1;
-        reading = readTrafficColumns(memory.maps.lbBackendTraffic, limit);
+        reading = readTrafficColumns(backendTraffic(memory.maps.lbTraffic), limit);
       }
       const counts = reading[counter];
       return table.of(statuses).column((values, row) => {

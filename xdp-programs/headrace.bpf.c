@@ -50,9 +50,7 @@ int headrace_xdp(struct xdp_md *ctx)
 
 	if (watched)
 		tap_leave(ctx, &packet, watched, answer);
-	count(packet.slot, (answer >> 8) & 0xff, answer & 0xff, packet.frame_length);
-	if (feature_paths)
-		count_path(&packet, (answer >> 8) & 0xff);
+	count(&packet, answer);
 	return (answer >> 8) & 0xff;
 }
 
@@ -78,6 +76,7 @@ int headrace_renew(struct xdp_md *ctx)
 const enum reason *const reasons_for_btf __attribute__((unused));
 const enum verdict *const verdicts_for_btf __attribute__((unused));
 const enum counter_layout *const counter_layout_for_btf __attribute__((unused));
+const enum path_kind *const path_kind_for_btf __attribute__((unused));
 const enum path_layout *const path_layout_for_btf __attribute__((unused));
 const enum stranger_layout *const stranger_layout_for_btf __attribute__((unused));
 const enum port_flag *const port_flags_for_btf __attribute__((unused));

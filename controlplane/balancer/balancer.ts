@@ -33,6 +33,7 @@ import { ServiceBook } from './service-book.ts';
 import { type DesiredRecord, desiredRecords } from './service-records.ts';
 import type { ServiceState, ServiceStates } from './service-state.ts';
 import { ServiceTable } from './service-table.ts';
+import { backendTraffic, serviceTraffic } from './traffic.ts';
 
 export interface BalancerOptions {
   readonly memory: BalanceMemory;
@@ -289,16 +290,17 @@ export class Balancer implements ServiceStates {
   }
 
   #takeNumbers(wanted: BalancerSpec, records: readonly DesiredRecord[], rings: ReadonlyMap<string, unknown>): void {
-    const { maps } = this.#options.memory;
+    const { lbTraffic } = this.#options.memory.maps;
+    const [ofServices, ofBackends] = [serviceTraffic(lbTraffic), backendTraffic(lbTraffic)];
     const zero = { packets: 0n, bytes: 0n, flows: 0n };
     for (const { name } of records) {
       const { number, fresh } = this.state.services.take(name);
-      if (fresh) maps.lbServiceTraffic.set(number, zero);
+      if (fresh) ofServices.set(number, zero);
     }
     for (const pool of wanted.pools)
       for (const backend of pool.backends) {
         const { number, fresh } = this.state.backends.take(backendIdentity(pool.name, backend));
-        if (fresh) maps.lbBackendTraffic.set(number, zero);
+        if (fresh) ofBackends.set(number, zero);
       }
     for (const name of rings.keys()) this.state.rings.take(name);
   }

@@ -5,7 +5,7 @@ import type { Balancer } from './balancer.ts';
 import { type ForwardMode, ringName } from './model.ts';
 import type { RingKeeper } from './ring-keeper.ts';
 import { frontendName } from './service-records.ts';
-import { addTraffic, noTraffic, readTraffic, type Traffic } from './traffic.ts';
+import { addTraffic, backendTraffic, noTraffic, readTraffic, serviceTraffic, type Traffic } from './traffic.ts';
 
 export interface ServiceReport {
   readonly service: string;
@@ -50,7 +50,7 @@ export interface BackendReport {
 /** Traffic of each service: all its records together. */
 export function trafficByService(balancer: Balancer, memory: BalanceMemory): Map<string, Traffic> {
   const numbers = balancer.records.map(({ name }) => balancer.state.services.numberOf(name) ?? 0);
-  const traffic = readTraffic(memory.maps.lbServiceTraffic, Math.max(0, ...numbers) + 1);
+  const traffic = readTraffic(serviceTraffic(memory.maps.lbTraffic), Math.max(0, ...numbers) + 1);
   const sums = new Map<string, Traffic>();
   balancer.records.forEach(({ service }, i) => {
     if (service !== undefined) sums.set(service, addTraffic(sums.get(service) ?? noTraffic, traffic(numbers[i]!)));
@@ -122,7 +122,10 @@ function slotsByOwner(keeper: RingKeeper): ReadonlyMap<number, number> {
 export function reportBackends(balancer: Balancer, memory: BalanceMemory): BackendReport[] {
   const shares = sharesByBackend(balancer);
   const statuses = balancer.statuses();
-  const traffic = readTraffic(memory.maps.lbBackendTraffic, Math.max(0, ...statuses.map(({ number }) => number)) + 1);
+  const traffic = readTraffic(
+    backendTraffic(memory.maps.lbTraffic),
+    Math.max(0, ...statuses.map(({ number }) => number)) + 1,
+  );
   return statuses.map(({ pool, spec, number, view, unreachable, changedAt }) => {
     const { packets, bytes, flows } = traffic(number);
     return {

@@ -1,8 +1,19 @@
 /** Traffic of services and backends, as packets counted it: per CPU, by number. */
 
-import type { LbTraffic } from '../bpf/generated/headrace.ts';
-import { lbEventNames } from '../bpf/generated/headrace.ts';
+import { type LbCpuTraffic, lbCpuTrafficCodec, lbEventNames, lbTrafficCodec } from '../bpf/generated/headrace.ts';
+import { CpuCells } from '../bpf/index.ts';
 import type { BpfMap } from '../bpf/map.ts';
+
+type Cells = CpuCells<Traffic>;
+type TrafficMap = BpfMap<number, LbCpuTraffic>;
+
+/** Of services, by number. */
+export const serviceTraffic = (map: TrafficMap): Cells =>
+  CpuCells.field(map, lbCpuTrafficCodec, 'services', lbTrafficCodec);
+
+/** Of backends, by number. */
+export const backendTraffic = (map: TrafficMap): Cells =>
+  CpuCells.field(map, lbCpuTrafficCodec, 'backends', lbTrafficCodec);
 
 export interface Traffic {
   readonly packets: bigint;
@@ -13,15 +24,15 @@ export interface Traffic {
 
 export const noTraffic: Traffic = { packets: 0n, bytes: 0n, flows: 0n };
 
-/** Of the numbers below `limit`, in one system call. */
-export function readTraffic(map: BpfMap<number, LbTraffic>, limit: number): (number: number) => Traffic {
+/** Of the numbers below `limit`. */
+export function readTraffic(map: Cells, limit: number): (number: number) => Traffic {
   const count = Math.min(map.maxEntries, Math.max(1, limit));
   const view = map.readRange(0, count);
   return (number) => {
     if (number >= count) return noTraffic;
     const sum = { ...noTraffic };
     for (let cpu = 0; cpu < map.cpus; cpu++) {
-      const at = (number * map.cpus + cpu) * map.valueStride;
+      const at = (cpu * count + number) * map.valueStride;
       sum.packets += view.getBigUint64(at, true);
       sum.bytes += view.getBigUint64(at + 8, true);
       sum.flows += view.getBigUint64(at + 16, true);
@@ -37,15 +48,15 @@ export interface TrafficColumns {
   readonly flows: Float64Array;
 }
 
-/** Of the numbers below `limit`, in one system call. */
-export function readTrafficColumns(map: BpfMap<number, LbTraffic>, limit: number): TrafficColumns {
+/** Of the numbers below `limit`. */
+export function readTrafficColumns(map: Cells, limit: number): TrafficColumns {
   const count = Math.min(map.maxEntries, Math.max(1, limit));
   const { cpus, valueStride } = map;
   const view = map.readRange(0, count);
   const column = (offset: number): Float64Array => {
     const sums = new Float64Array(count);
-    for (let i = 0, at = offset; i < count; i++)
-      for (let cpu = 0; cpu < cpus; cpu++, at += valueStride)
+    for (let cpu = 0, at = offset; cpu < cpus; cpu++)
+      for (let i = 0; i < count; i++, at += valueStride)
         sums[i]! += view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
     return sums;
   };

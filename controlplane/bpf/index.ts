@@ -5,7 +5,9 @@
 export { ensureBpffs, isBpffs } from './bpffs.ts';
 export { type Capability, hasCapability } from './capabilities.ts';
 export type { Codec, MapDescriptor } from './codec.ts';
+export { CpuCells } from './cpu-cells.ts';
 export { BpfError, LayoutError, VerifierError } from './errors.ts';
+export { possibleCpus } from './libbpf.ts';
 export { type LinkInfo, XdpLink, type XdpMode } from './link.ts';
 export { BpfMap, type MapInfo, MappedMap } from './map.ts';
 export { inNetns, netnsInode } from './netns.ts';

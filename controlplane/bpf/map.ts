@@ -62,6 +62,7 @@ export class BpfMap<K, V> implements Disposable {
   readonly #keyView: DataView;
   #valueMemoryView: DataView | undefined;
   readonly #perCpu: boolean;
+  #shared: MappedMap | undefined;
   #fd: number;
   #maxEntries: number;
 
@@ -298,6 +299,12 @@ export class BpfMap<K, V> implements Disposable {
     return raw;
   }
 
+  /** The whole of an array made with BPF_F_MMAPABLE, where it lies: mapped when first asked for, as long as the map is open. */
+  get shared(): DataView {
+    this.#shared ??= this.mmap();
+    return this.#shared.view;
+  }
+
   /** Maps the whole of an array made with BPF_F_MMAPABLE. */
   mmap(): MappedMap {
     const bytes = ((this.#value.size + 7) & ~7) * this.maxEntries;
@@ -317,6 +324,7 @@ export class BpfMap<K, V> implements Disposable {
 
   close(): void {
     if (this.#fd < 0) return;
+    this.#shared?.close();
     close(this.#fd);
     this.#fd = -1;
   }

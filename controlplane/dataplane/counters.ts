@@ -1,14 +1,25 @@
-/** The packet path's counters, summed over CPUs and given their names. */
+/**
+ * The packet path's counters, summed over CPUs and given their names.
+ *
+ * While ways are counted, a packet that was sent is counted by its way alone (enum path_kind in abi.h): an interface's
+ * counters are what stands there and what its ways say. Both stay when ways are switched off, so sums never go back.
+ */
 
 import {
   type Counter,
+  type CpuCounters,
+  counterCodec,
   counterLayout,
+  cpuCountersCodec,
+  pathKind,
   pathLayout,
   reasonNames,
+  reason as reasons,
   type Slot,
   verdictNames,
+  verdict as verdicts,
 } from '../bpf/generated/headrace.ts';
-import type { BpfMap } from '../bpf/index.ts';
+import { type BpfMap, CpuCells } from '../bpf/index.ts';
 
 export interface CounterRow {
   /** Empty for packets of interfaces that have no slot. */
@@ -17,29 +28,6 @@ export interface CounterRow {
   readonly reason: string;
   readonly packets: bigint;
   readonly bytes: bigint;
-}
-
-const perSlot = counterLayout.COUNTERS_PER_SLOT;
-
-/** Rows that ever counted anything. Only slots in use are read: a system call each. */
-export function readCounters(slots: BpfMap<number, Slot>, counters: BpfMap<number, Counter>): CounterRow[] {
-  const rows: CounterRow[] = [];
-  for (const [slot, name] of slotNames(slots)) {
-    const view = counters.readRange(slot * perSlot, perSlot);
-    for (let i = 0; i < perSlot; i++) {
-      let packets = 0n;
-      let bytes = 0n;
-      for (let cpu = 0; cpu < counters.cpus; cpu++) {
-        const at = (i * counters.cpus + cpu) * counters.valueStride;
-        packets += view.getBigUint64(at, true);
-        bytes += view.getBigUint64(at + 8, true);
-      }
-      const verdict = verdictNames[Math.floor(i / counterLayout.COUNTED_REASONS)];
-      const reason = reasonNames[i % counterLayout.COUNTED_REASONS];
-      if (packets > 0n && verdict && reason) rows.push({ interface: name, verdict, reason, packets, bytes });
-    }
-  }
-  return rows;
 }
 
 /** What XDP sent from one interface out of another. */
@@ -51,33 +39,124 @@ export interface PathRow {
   readonly bytes: bigint;
 }
 
-const { SLOTS: pathSlots } = pathLayout;
+interface Count {
+  packets: bigint;
+  bytes: bigint;
+}
 
-/** Ways that were ever taken. A system call for each slot in use. */
-export function readPaths(slots: BpfMap<number, Slot>, paths: BpfMap<number, Counter>): PathRow[] {
+const { COUNTERS_PER_SLOT: perSlot, COUNTED_REASONS: reasonsCounted } = counterLayout;
+const { SLOTS: pathSlots, KINDS: kinds } = pathLayout;
+
+const cells = (field: keyof CpuCounters) => (map: BpfMap<number, CpuCounters>) =>
+  CpuCells.field(map, cpuCountersCodec, field, counterCodec);
+
+/** Of interfaces, by slot, verdict and reason: without what ways say. */
+export const cellsOf = cells('cells');
+
+/** Of ways, by slot of arrival, slot of departure and kind. */
+export const waysOf = cells('ways');
+
+/** Of ways to slots that changed hands, by slot of arrival and kind. Packets do not write these. */
+const goneOf = cells('gone');
+
+/** The cell of an interface that a way's kind is one of; undefined: that is counted there itself. */
+function cellOfKind(kind: number): number | undefined {
+  const redirected = kind >= pathKind.REDIRECT;
+  const verdict = redirected ? verdicts.REDIRECT : verdicts.TX;
+  switch (redirected ? kind - pathKind.REDIRECT : kind) {
+    case pathKind.FORWARDED:
+      return verdict * reasonsCounted + reasons.FORWARDED;
+    case pathKind.MIRROR:
+      return verdict * reasonsCounted + reasons.FORWARDED_MIRROR;
+    case pathKind.BALANCED:
+      return verdict * reasonsCounted + reasons.BALANCED;
+    default:
+      return undefined;
+  }
+}
+
+/** Sums over CPUs, from `first` on. */
+function sums(cells: CpuCells<Counter>, first: number, count: number): Count[] {
+  const view = cells.readRange(first, count);
+  const { cpus, valueStride } = cells;
+  return Array.from({ length: count }, (_, i) => {
+    const sum = { packets: 0n, bytes: 0n };
+    for (let cpu = 0, at = i * valueStride; cpu < cpus; cpu++, at += count * valueStride) {
+      sum.packets += view.getBigUint64(at, true);
+      sum.bytes += view.getBigUint64(at + 8, true);
+    }
+    return sum;
+  });
+}
+
+function add(to: Count, more: Count): void {
+  to.packets += more.packets;
+  to.bytes += more.bytes;
+}
+
+/** All counters of a slot's interface, by verdict and reason. */
+export function slotCounters(counters: BpfMap<number, CpuCounters>, slot: number): Count[] {
+  const found = sums(cellsOf(counters), slot * perSlot, perSlot);
+  if (slot >= pathSlots) return found;
+  for (const ways of [
+    sums(waysOf(counters), slot * pathSlots * kinds, pathSlots * kinds),
+    sums(goneOf(counters), slot * kinds, kinds),
+  ])
+    ways.forEach((way, i) => {
+      const cell = cellOfKind(i % kinds);
+      if (cell !== undefined) add(found[cell]!, way);
+    });
+  return found;
+}
+
+/** Rows that ever counted anything, of slots in use. */
+export function readCounters(slots: BpfMap<number, Slot>, counters: BpfMap<number, CpuCounters>): CounterRow[] {
+  const rows: CounterRow[] = [];
+  for (const [slot, name] of slotNames(slots))
+    slotCounters(counters, slot).forEach(({ packets, bytes }, i) => {
+      const verdict = verdictNames[Math.floor(i / reasonsCounted)];
+      const reason = reasonNames[i % reasonsCounted];
+      if (packets > 0n && verdict && reason) rows.push({ interface: name, verdict, reason, packets, bytes });
+    });
+  return rows;
+}
+
+/** Ways that were ever taken. */
+export function readPaths(slots: BpfMap<number, Slot>, counters: BpfMap<number, CpuCounters>): PathRow[] {
   const names = [...slotNames(slots)].filter(([slot]) => slot < pathSlots);
-  const { cpus, valueStride } = paths;
+  const ways = waysOf(counters);
   const rows: PathRow[] = [];
   for (const [slot, from] of names) {
-    const view = paths.readRange(slot * pathSlots, pathSlots);
+    const counts = sums(ways, slot * pathSlots * kinds, pathSlots * kinds);
     for (const [out, to] of names) {
-      let packets = 0n;
-      let bytes = 0n;
-      for (let cpu = 0, at = out * cpus * valueStride; cpu < cpus; cpu++, at += valueStride) {
-        packets += view.getBigUint64(at, true);
-        bytes += view.getBigUint64(at + 8, true);
-      }
-      if (packets > 0n) rows.push({ from, to, packets, bytes });
+      const sum = { packets: 0n, bytes: 0n };
+      for (let kind = 0; kind < kinds; kind++) add(sum, counts[out * kinds + kind]!);
+      if (sum.packets > 0n) rows.push({ from, to, ...sum });
     }
   }
   return rows;
 }
 
-/** Begins anew what was counted from and to this slot. */
-export function forgetPaths(paths: BpfMap<number, Counter>, slot: number): void {
+/**
+ * Begins anew all that was counted of this slot's interface, and from and to it. What others sent to it stays in their
+ * counters.
+ */
+export function forgetSlot(counters: BpfMap<number, CpuCounters>, slot: number): void {
+  const none = { packets: 0n, bytes: 0n };
+  const [cells, ways, gone] = [cellsOf(counters), waysOf(counters), goneOf(counters)];
+  for (let i = 0; i < perSlot; i++) cells.set(slot * perSlot + i, none);
   if (slot >= pathSlots) return;
   for (let other = 0; other < pathSlots; other++)
-    for (const way of [slot * pathSlots + other, other * pathSlots + slot]) paths.set(way, { packets: 0n, bytes: 0n });
+    for (let kind = 0; kind < kinds; kind++) {
+      const to = (other * pathSlots + slot) * kinds + kind;
+      const kept = gone.getPerCpu(other * kinds + kind)[0]!;
+      const sum = { ...kept };
+      for (const count of ways.getPerCpu(to)) add(sum, count);
+      if (sum.packets > kept.packets) gone.setOf(0, other * kinds + kind, sum);
+      ways.set(to, none);
+      ways.set((slot * pathSlots + other) * kinds + kind, none);
+    }
+  for (let kind = 0; kind < kinds; kind++) gone.set(slot * kinds + kind, none);
 }
 
 /** Slots in use, slot 0 (everything else's) included. */

@@ -7,9 +7,9 @@
  */
 import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { counterLayout, layoutHash, maps } from '../bpf/generated/headrace.ts';
+import { layoutHash, maps } from '../bpf/generated/headrace.ts';
 import { BpfMap, ensureBpffs, LayoutError, type LinkInfo, netnsInode, XdpLink, type XdpMode } from '../bpf/index.ts';
-import { type CounterRow, forgetPaths, type PathRow, readCounters, readPaths, slotNames } from './counters.ts';
+import { type CounterRow, forgetSlot, type PathRow, readCounters, readPaths, slotNames } from './counters.ts';
 import {
   type DataPlaneMaps,
   ingredientsOf,
@@ -238,9 +238,7 @@ export class DataPlane implements Disposable {
       if (slot === 0 || !alive || alive.has(name)) continue;
       slots.delete(name);
       this.maps.slots.set(slot, { name: '' });
-      const { COUNTERS_PER_SLOT: count } = counterLayout;
-      for (let i = 0; i < count; i++) this.maps.counters.set(slot * count + i, { packets: 0n, bytes: 0n });
-      if (this.maps.paths) forgetPaths(this.maps.paths, slot);
+      forgetSlot(this.maps.counters, slot);
       this.#losses?.forget(slot);
       return slot;
     }
@@ -253,7 +251,7 @@ export class DataPlane implements Disposable {
 
   /** What XDP sent, by the interfaces it came in by and left by. */
   paths(): PathRow[] {
-    return this.maps.paths ? readPaths(this.maps.slots, this.maps.paths) : [];
+    return readPaths(this.maps.slots, this.maps.counters);
   }
 
   /**

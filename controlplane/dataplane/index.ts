@@ -9,5 +9,5 @@ export {
 } from './data-plane.ts';
 export { type DataPlaneMaps, takeMaps } from './loading.ts';
 export { type LossRow, lossCauses, preloadLosses } from './losses.ts';
-export { type Features, isWanted, shrinkUnwanted } from './optional-maps.ts';
+export { type Features, isWanted, sizeMaps } from './optional-maps.ts';
 export { type InstancePaths, instancePaths } from './pins.ts';

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { maps } from '../bpf/generated/headrace.ts';
 import { BpfMap, BpfObject, hasCapability, type MapDescriptor } from '../bpf/index.ts';
-import { type Features, isWanted, type OptionalMapName, shrinkUnwanted } from './optional-maps.ts';
+import { type Features, isWanted, type OptionalMapName, sizeMaps } from './optional-maps.ts';
 import type { InstancePaths } from './pins.ts';
 import { type Ingredients, openPreloaded, type Programs } from './preloaded.ts';
 
@@ -60,7 +60,7 @@ export function loadOver(objectPath: string, paths: InstancePaths, features: Fea
   using object = BpfObject.open(objectPath);
   object.setConstants(features);
   const reused: BpfMap<never, never>[] = [];
-  shrinkUnwanted(object, features);
+  sizeMaps(object, features);
   const wanted = Object.entries(maps).filter(([name]) => isWanted(name, features));
   try {
     for (const [, descriptor] of wanted) {

@@ -3,7 +3,7 @@
  * and cost next to no memory.
  */
 import { maps } from '../bpf/generated/headrace.ts';
-import type { BpfObject } from '../bpf/index.ts';
+import { type BpfObject, possibleCpus } from '../bpf/index.ts';
 
 export const optionalMaps = {
   lbTables: 'feature_balance',
@@ -16,8 +16,7 @@ export const optionalMaps = {
   lbScratch: 'feature_balance',
   lbSettings: 'feature_balance',
   lbBudgets: 'feature_balance',
-  lbServiceTraffic: 'feature_balance',
-  lbBackendTraffic: 'feature_balance',
+  lbTraffic: 'feature_balance',
   lbEvents: 'feature_balance',
   natFlows: 'feature_nat',
   natOpening: 'feature_nat',
@@ -29,7 +28,6 @@ export const optionalMaps = {
   natSettings: 'feature_nat',
   natScratch: 'feature_nat',
   natEvents: 'feature_nat',
-  paths: 'feature_paths',
   tapFilter: 'feature_tap',
   tapState: 'feature_tap',
   tapCountdown: 'feature_tap',
@@ -55,8 +53,15 @@ export function isWanted(map: string, features: Features): boolean {
   return feature === undefined || Boolean(features[feature]);
 }
 
-/** Has an object make the maps of features that are off with a single entry. Before it is loaded. */
-export function shrinkUnwanted(object: BpfObject, features: Features): void {
+/** Maps that have a value for each CPU. */
+const byCpu: readonly (keyof typeof maps)[] = ['counters', 'lbTraffic'];
+
+/**
+ * Has an object make its maps as large as they are wanted: those by CPU for as many as there may be, those of features
+ * that are off with a single entry. Before it is loaded.
+ */
+export function sizeMaps(object: BpfObject, features: Features): void {
   for (const [name, descriptor] of Object.entries(maps))
     if (!isWanted(name, features)) object.shrinkMap(descriptor.name);
+  for (const name of byCpu) if (isWanted(name, features)) object.setMaxEntries(maps[name].name, possibleCpus());
 }

@@ -9,7 +9,7 @@
 import { maps as benchMaps } from '../../controlplane/bpf/generated/bench.ts';
 import { maps, type Port, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, type MapDescriptor, type Program, XdpLink } from '../../controlplane/bpf/index.ts';
-import { shrinkUnwanted } from '../../controlplane/dataplane/index.ts';
+import { sizeMaps } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { idle as idleTap } from '../../controlplane/tap/tap.ts';
 import { type Host, Lab } from '../lab/library/index.ts';
@@ -65,7 +65,7 @@ export class Subject implements Disposable {
     this.#lab = lab;
     this.#object = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
     this.#object.setConstants(constants);
-    shrinkUnwanted(this.#object, constants);
+    sizeMaps(this.#object, constants);
     this.#object.load();
     this.program = this.#object.program('headrace_xdp');
     this.#ports = this.#object.map(maps.ports);

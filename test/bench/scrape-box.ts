@@ -11,6 +11,7 @@ import type { BalancerSpec } from '../../controlplane/balancer/model.ts';
 import { defaultNatSettings } from '../../controlplane/balancer/nat/settings.ts';
 import type { NextHop, NextHops } from '../../controlplane/balancer/next-hops.ts';
 import { Overrides } from '../../controlplane/balancer/overrides.ts';
+import { backendTraffic, serviceTraffic } from '../../controlplane/balancer/traffic.ts';
 import { maps } from '../../controlplane/bpf/generated/headrace.ts';
 import { BpfObject } from '../../controlplane/bpf/index.ts';
 import type { DataPlaneMaps } from '../../controlplane/dataplane/index.ts';
@@ -79,16 +80,17 @@ export class ScrapeBox implements Disposable {
 
   /** Every service and backend has had so much traffic by now. */
   carry(times: number): void {
-    const { lbBackendTraffic, lbServiceTraffic } = this.memory.maps;
+    const { lbTraffic } = this.memory.maps;
+    const [ofServices, ofBackends] = [serviceTraffic(lbTraffic), backendTraffic(lbTraffic)];
     const traffic = (number: number) => ({
       packets: BigInt(number * times) * 1_000_003n,
       bytes: BigInt(number * times) * 1_500_000_001n,
       flows: BigInt(number * times) * 1009n,
     });
-    for (const { number } of this.balancer.statuses()) lbBackendTraffic.set(number, traffic(number));
+    for (const { number } of this.balancer.statuses()) ofBackends.set(number, traffic(number));
     for (const { name } of this.balancer.records) {
       const number = this.balancer.state.services.numberOf(name) ?? 0;
-      lbServiceTraffic.set(number, traffic(number));
+      ofServices.set(number, traffic(number));
     }
   }
 

@@ -1,6 +1,7 @@
 /** Failure modes 13, 14, 16–18, 23, 30–33: what the FIB answers, MTU, and ports that can't transmit. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { pathLayout, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
+import { pathKind, pathLayout, portFlag } from '../../controlplane/bpf/generated/headrace.ts';
+import { waysOf } from '../../controlplane/dataplane/counters.ts';
 import { type PacketSpec, type PortName, packet } from './packets/packet.ts';
 import { udp } from './packets/transport.ts';
 import { slotOf, TestRouter } from './router.ts';
@@ -149,12 +150,13 @@ describe('ways through the box', () => {
     counting.send(packet({ destination: '203.0.113.7' }));
     counting.send(packet({ destination: '203.0.113.7' }));
     counting.send(packet({ destination: '192.0.2.1' })); // blackhole: the kernel's
-    const { maxEntries } = counting.maps.paths!;
-    const found = Array.from({ length: maxEntries }, (__, index) => {
-      const counts = counting.maps.paths!.getPerCpu(index)!;
+    const ways = waysOf(counting.maps.counters);
+    const found = Array.from({ length: ways.maxEntries }, (__, index) => {
+      const counts = ways.getPerCpu(index);
       return { index, packets: counts.reduce((sum, { packets }) => sum + packets, 0n), counts };
     }).filter(({ packets }) => packets > 0n);
-    const way = (from: PortName, to: PortName): number => slotOf(from) * pathLayout.SLOTS + slotOf(to);
+    const way = (from: PortName, to: PortName): number =>
+      (slotOf(from) * pathLayout.SLOTS + slotOf(to)) * pathLayout.KINDS + pathKind.REDIRECT;
     expect(found.map(({ index, packets }) => [index, packets])).toEqual([
       [way('in0', 'out0'), 1n],
       [way('in0', 'small'), 2n],

@@ -17,7 +17,8 @@ import {
   verdictNames,
 } from '../../controlplane/bpf/generated/headrace.ts';
 import { type BpfMap, BpfObject, inNetns, type Program } from '../../controlplane/bpf/index.ts';
-import { type DataPlaneMaps, type Features, shrinkUnwanted, takeMaps } from '../../controlplane/dataplane/index.ts';
+import { slotCounters } from '../../controlplane/dataplane/counters.ts';
+import { type DataPlaneMaps, type Features, sizeMaps, takeMaps } from '../../controlplane/dataplane/index.ts';
 import { writeStrangers } from '../../controlplane/ports/strangers.ts';
 import { repository } from '../lab/library/repository.ts';
 import { mac } from './packets/bytes.ts';
@@ -113,7 +114,7 @@ export class TestRouter implements Disposable {
       this.#ports = this.#wire();
       using object = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
       object.setConstants(constants);
-      shrinkUnwanted(object, constants);
+      sizeMaps(object, constants);
       for (const [name, entries] of Object.entries(sizes)) object.setMaxEntries(name, entries);
       object.load();
       this.program = object.program('headrace_xdp');
@@ -273,18 +274,7 @@ export class TestRouter implements Disposable {
   }
 
   #countersOf(slot: number): Counter[] {
-    const per = counterLayout.COUNTERS_PER_SLOT;
-    const view = this.maps.counters.readRange(slot * per, per);
-    const { cpus, valueStride } = this.maps.counters;
-    return Array.from({ length: per }, (_, i) => {
-      let packets = 0n;
-      let bytes = 0n;
-      for (let cpu = 0; cpu < cpus; cpu++) {
-        packets += view.getBigUint64((i * cpus + cpu) * valueStride, true);
-        bytes += view.getBigUint64((i * cpus + cpu) * valueStride + 8, true);
-      }
-      return { packets, bytes };
-    });
+    return slotCounters(this.maps.counters, slot);
   }
 
   #removeNamespaces(): void {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { counterLayout, maps, pathLayout } from '../../controlplane/bpf/generated/headrace.ts';
 import { umount } from '../../controlplane/bpf/libc.ts';
+import { cellsOf, waysOf } from '../../controlplane/dataplane/counters.ts';
 import { DataPlane, type InstancePaths, instancePaths, removeInstance } from '../../controlplane/dataplane/index.ts';
 
 describe('slotOf()', () => {
@@ -47,17 +48,21 @@ describe('slotOf()', () => {
   it('takes the slot of a name that is gone, with counters of zero', () => {
     const slot = plane.slotOf(name(7));
     const first = slot * counterLayout.COUNTERS_PER_SLOT;
-    plane.maps.counters.set(first + 3, { packets: 5n, bytes: 500n });
+    cellsOf(plane.maps.counters).set(first + 3, { packets: 5n, bytes: 500n });
     const other = plane.slotOf(name(8));
     for (const way of [slot * pathLayout.SLOTS + other, other * pathLayout.SLOTS + slot])
-      plane.maps.paths!.set(way, { packets: 5n, bytes: 500n });
+      waysOf(plane.maps.counters).set(way * pathLayout.KINDS, { packets: 5n, bytes: 500n });
     expect(plane.paths()).toHaveLength(2);
+    const ofOther = () => plane.counters().filter((row) => row.interface === name(8));
+    const before = ofOther();
+    expect(before).toMatchObject([{ verdict: 'tx', reason: 'forwarded' }]);
     const alive = new Set(Array.from({ length: last }, (_, i) => name(i + 1)).filter((each) => each !== name(7)));
     expect(plane.slotOf('late', alive)).toBe(slot);
     expect(plane.slotOf('late')).toBe(slot);
     expect(plane.maps.slots.get(slot)).toEqual({ name: 'late' });
     expect(plane.counters().filter((row) => row.interface === 'late' || row.interface === name(7))).toEqual([]);
     expect(plane.paths()).toEqual([]);
+    expect(ofOther()).toEqual(before); // counters never go back
     expect(plane.slotOf(name(7), new Set([...alive, 'late']))).toBe(0);
   });
 });

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BpfObject, XdpLink } from '../../controlplane/bpf/index.ts';
-import { shrinkUnwanted } from '../../controlplane/dataplane/index.ts';
+import { sizeMaps } from '../../controlplane/dataplane/index.ts';
 import { catalogue } from '../../monitoring/catalogue/index.ts';
 import { dashboards } from '../../monitoring/dashboards/index.ts';
 import { alertRules } from '../../monitoring/rules/alerts/index.ts';
@@ -289,7 +289,7 @@ describe.concurrent('alerts', () => {
     // Somebody else's program is there first.
     pair.box.ip('link add q9 type veth peer name q9b');
     using other = BpfObject.open(`${repository}/build/xdp/headrace.bpf.o`);
-    shrinkUnwanted(other, {});
+    sizeMaps(other, {});
     other.load();
     const q9 = pair.box.ifindex('q9');
     using _link = pair.box.inNamespace(() => XdpLink.attach(other.program('headrace_xdp'), q9, 'native'));

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { maps } from '../../controlplane/bpf/generated/headrace.ts';
 import { BpfMap, BpfObject, XdpLink } from '../../controlplane/bpf/index.ts';
-import { shrinkUnwanted } from '../../controlplane/dataplane/index.ts';
+import { sizeMaps } from '../../controlplane/dataplane/index.ts';
 import { Headrace, headrace, Lab, minimalConfig, type RoutedPair, routedPair } from './library/index.ts';
 import { headraceProgram, repository } from './library/repository.ts';
 
@@ -44,7 +44,7 @@ describe('a start that cannot be', () => {
 
   it('leaves another XDP program alone', async () => {
     using other = BpfObject.open(path.join(repository, 'build/xdp/headrace.bpf.o'));
-    shrinkUnwanted(other, {});
+    sizeMaps(other, {});
     other.load();
     const p1 = pair.box.ifindex('p1');
     using link = pair.box.inNamespace(() => XdpLink.attach(other.program('headrace_xdp'), p1, 'native'));

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BpfObject, XdpLink } from '../../controlplane/bpf/index.ts';
-import { shrinkUnwanted } from '../../controlplane/dataplane/index.ts';
+import { sizeMaps } from '../../controlplane/dataplane/index.ts';
 import { type Headrace, headrace, Lab, type RoutedPair, routedPair, until } from './library/index.ts';
 import { repository } from './library/repository.ts';
 
@@ -63,7 +63,7 @@ describe('a reload', () => {
 
   it('changes nothing when another program is on a new interface', async () => {
     using other = BpfObject.open(path.join(repository, 'build/xdp/headrace.bpf.o'));
-    shrinkUnwanted(other, {});
+    sizeMaps(other, {});
     other.load();
     const p2 = pair.box.ifindex('p2');
     using link = pair.box.inNamespace(() => XdpLink.attach(other.program('headrace_xdp'), p2, 'native'));

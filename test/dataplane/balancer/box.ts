@@ -11,6 +11,7 @@ import {
   tablesOf,
 } from '../../../controlplane/balancer/packet-path/index.ts';
 import { RecordTable } from '../../../controlplane/balancer/record-table.ts';
+import { backendTraffic, serviceTraffic } from '../../../controlplane/balancer/traffic.ts';
 import {
   type LbBackend,
   type LbFlow,
@@ -219,9 +220,9 @@ export class BalancerBox extends TestRouter {
   }
 
   traffic(which: 'service' | 'backend', number: number): { packets: number; bytes: number; flows: number } {
-    const map = which === 'service' ? this.maps.lbServiceTraffic! : this.maps.lbBackendTraffic!;
+    const map = (which === 'service' ? serviceTraffic : backendTraffic)(this.maps.lbTraffic!);
     const sum = { packets: 0, bytes: 0, flows: 0 };
-    for (const cpu of map.getPerCpu(number)!) {
+    for (const cpu of map.getPerCpu(number)) {
       sum.packets += Number(cpu.packets);
       sum.bytes += Number(cpu.bytes);
       sum.flows += Number(cpu.flows);

@@ -26,7 +26,7 @@ import {
   natStateNames,
 } from '../../../controlplane/bpf/generated/headrace.ts';
 import { BpfObject } from '../../../controlplane/bpf/index.ts';
-import { type DataPlaneMaps, shrinkUnwanted, takeMaps } from '../../../controlplane/dataplane/index.ts';
+import { type DataPlaneMaps, sizeMaps, takeMaps } from '../../../controlplane/dataplane/index.ts';
 import { be16, mapped } from '../balancer/box.ts';
 
 const features = { feature_balance: true, feature_nat: true };
@@ -190,7 +190,7 @@ describe('the control plane of mode nat', () => {
   beforeEach(() => {
     using object = BpfObject.open('build/xdp/headrace.bpf.o');
     object.setConstants(features);
-    shrinkUnwanted(object, features);
+    sizeMaps(object, features);
     object.load();
     maps = takeMaps(object, features);
     folder = mkdtempSync(path.join(tmpdir(), 'headrace-'));

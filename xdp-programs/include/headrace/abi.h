@@ -39,9 +39,22 @@ enum counter_layout {
 	COUNTERS_PER_SLOT = COUNTED_VERDICTS * COUNTED_REASONS,
 };
 
-/* Ways through the box, from slot to slot: so many slots have some of their own, the others share those of slot 0. */
+/* Ways through the box, from slot to slot: so many slots have some of their own, the others share those of slot 0. Each
+ * way has a counter of each kind. */
 enum path_layout {
 	PATH_SLOTS = 64,
+	PATH_KINDS = 8,
+};
+
+/* Kinds of what is sent, for XDP_TX; for a redirect PATH_REDIRECT is added. What is of the kind "other", as all is from or
+ * to slots that have no ways of their own, is in its interface's counters as well; the rest is counted by its way alone,
+ * and readers add it to the interface's. */
+enum path_kind {
+	PATH_FORWARDED, /* REASON_FORWARDED */
+	PATH_MIRROR,    /* REASON_FORWARDED_MIRROR */
+	PATH_BALANCED,  /* REASON_BALANCED */
+	PATH_OTHER,
+	PATH_REDIRECT,
 };
 
 _Static_assert(REASON_COUNT <= COUNTED_REASONS, "reasons beyond the counters would be counted as others");
@@ -80,6 +93,14 @@ struct slot {
 struct counter {
 	__u64 packets;
 	__u64 bytes; /* of the frame, as it arrived */
+};
+
+/* All that a CPU counts of interfaces. One value, so that a packet asks once. */
+struct cpu_counters {
+	struct counter cells[SLOTS_MAX * COUNTERS_PER_SLOT];
+	struct counter ways[PATH_SLOTS * PATH_SLOTS * PATH_KINDS];
+	struct counter gone[PATH_SLOTS * PATH_KINDS]; /* the control plane's: of ways to slots that changed hands */
+	__u64 zero; /* which the verifier does not know */
 };
 
 /* The filter `strangers`: 4096 bits in words of 64. An address in network byte order, read as a number of this host,

@@ -311,6 +311,12 @@ struct lb_traffic {
 	__u64 flows; /* TCP: SYNs; tracked and nat: flows first seen */
 };
 
+/* All that a CPU counts of them, by number. */
+struct lb_cpu_traffic {
+	struct lb_traffic services[LB_SERVICES_MAX];
+	struct lb_traffic backends[LB_BACKENDS_MAX];
+};
+
 /* What else is counted, per CPU: index into lb_events. */
 enum lb_event {
 	LB_EVENT_REMEMBERED_SYN,   /* flow remembered for a SYN */

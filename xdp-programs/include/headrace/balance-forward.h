@@ -291,28 +291,29 @@ static __always_inline void lb_write_ethernet(void *eth, const struct lb_backend
 
 static __always_inline void lb_count_in(struct lb_traffic *traffic, const struct packet *packet, __u32 begins)
 {
-	if (!traffic)
-		return;
 	traffic->packets++;
 	traffic->bytes += packet->frame_length;
 	if (begins)
 		traffic->flows++;
 }
 
-static __always_inline void lb_count(const struct packet *packet, const __u32 *service, const __u32 *backend, __u32 begins)
+static __always_inline void lb_count(const struct packet *packet, __u32 service, __u32 backend, __u32 begins)
 {
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct lb_cpu_traffic *mine;
+
 	if (!feature_counters)
 		return;
-	lb_count_in(bpf_map_lookup_elem(&lb_service_traffic, service), packet, begins);
-	lb_count_in(bpf_map_lookup_elem(&lb_backend_traffic, backend), packet, begins);
+	mine = bpf_map_lookup_elem(&lb_traffic, &cpu);
+	if (!mine)
+		return;
+	lb_count_in(&mine->services[service & (LB_SERVICES_MAX - 1)], packet, begins);
+	lb_count_in(&mine->backends[backend & (LB_BACKENDS_MAX - 1)], packet, begins);
 }
 
-/* By copies: kernel 6.1 takes no argument's memory for a key. */
 static __always_inline void lb_count_target(const struct packet *packet, const struct lb_target *target)
 {
-	__u32 service = target->service, backend = target->backend;
-
-	lb_count(packet, &service, &backend, target->begins);
+	lb_count(packet, target->service, target->backend, target->begins);
 }
 
 /* The packet at `at` (offset of the first IP header << 32 | low half of the flow's hash), with room for outer headers

@@ -86,19 +86,14 @@ struct {
 	__uint(max_entries, 1);
 } lb_budgets SEC(".maps");
 
+/* By CPU, as the map counters is. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
-	__type(value, struct lb_traffic);
-	__uint(max_entries, LB_SERVICES_MAX);
-} lb_service_traffic SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct lb_traffic);
-	__uint(max_entries, LB_BACKENDS_MAX);
-} lb_backend_traffic SEC(".maps");
+	__type(value, struct lb_cpu_traffic);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} lb_traffic SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -45,7 +45,7 @@ static __always_inline const struct lb_service *lb_straight_find(const struct lb
 
 		if (!found)
 			return NULL;
-		*number = found & (LB_SERVICES_MAX - 1);
+		*(volatile __u32 *)number = found & (LB_SERVICES_MAX - 1); /* ends what is speculated: see lb_find */
 		if ((__u32)(found >> 32) == (__u32)hash &&
 		    !((lb_word(service->address) ^ flow->high) | (lb_word(service->address + 2) ^ flow->low) |
 		      (*(const __u32 *)&service->port ^ rest)))
@@ -194,7 +194,7 @@ __noinline int lb_straight(struct xdp_md *ctx, struct packet *packet)
 			!lb_decrement_ttl(data + ETH_HLEN, (void *)(long)ctx->data_end, packet->family)))
 		return lb_drop(REASON_VIP_UNFIT);
 	lb_write_ethernet(data, way, overhead ? way->flags & LB_BACKEND_IPV6 : packet->family == AF_INET6);
-	lb_count(packet, &service_number, &backend_number, begins);
+	lb_count(packet, service_number, backend_number, begins);
 	return verdict(out, REASON_BALANCED);
 }
 

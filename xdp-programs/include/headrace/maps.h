@@ -40,20 +40,15 @@ struct {
 	__uint(max_entries, SLOTS_MAX);
 } slots SEC(".maps");
 
+/* By CPU: whoever loads gives it as many entries as there may be CPUs. No per-CPU map, because there each counter is a
+ * look-up of its own, and because this one can be read where it lies. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
-	__type(value, struct counter);
-	__uint(max_entries, SLOTS_MAX * COUNTERS_PER_SLOT);
+	__type(value, struct cpu_counters);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
 } counters SEC(".maps");
-
-/* What XDP sent on, by the slot it came in by (times PATH_SLOTS) and the one it left by. While feature_paths is on. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct counter);
-	__uint(max_entries, PATH_SLOTS * PATH_SLOTS);
-} paths SEC(".maps");
 
 /* Interfaces known to transmit XDP frames, by ifindex: whatever is not in here is the kernel's to send to. */
 struct {
