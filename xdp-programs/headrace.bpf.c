@@ -50,7 +50,8 @@ int headrace_xdp(struct xdp_md *ctx)
 
 	if (watched)
 		tap_leave(ctx, &packet, watched, answer);
-	count(&packet, answer);
+	if (feature_counters)
+		count_packet(&packet, answer);
 	return (answer >> 8) & 0xff;
 }
 
