@@ -165,7 +165,7 @@ export class ListTable implements CrowdingTable {
 
   /** Has the processor fetch what `set` will look at: see {@link PrefixTable.warm}. */
   warm(prefix: Uint32Array, length: number): number {
-    return this.#prefixes.warm(prefix, length) ^ this.#memory.load(this.#rootSlot(prefix));
+    return this.#prefixes.warm(prefix, length);
   }
 
   /** The next hop set for exactly this prefix. */

@@ -153,7 +153,7 @@ export class StrideTable implements CrowdingTable {
 
   /** Has the processor fetch what `set` will look at: see {@link PrefixTable.warm}. */
   warm(prefix: Uint32Array, length: number): number {
-    return this.#prefixes.warm(prefix, length) ^ this.#memory.load(this.#rootSlot(prefix));
+    return this.#prefixes.warm(prefix, length);
   }
 
   /** The next hop set for exactly this prefix. */

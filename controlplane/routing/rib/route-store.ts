@@ -39,6 +39,8 @@ export class RouteStore {
   readonly #stride: number;
   #routes: Uint32Array;
   #lengths: Uint8Array;
+  /** Of those that were ever handed out, as of the last search. */
+  #known: Uint8Array = new Uint8Array(0);
   #free = 0;
   #used = 1;
   #count = 0;
@@ -188,9 +190,13 @@ export class RouteStore {
 
   /** The first route from number `from` on whose prefix has this length; 0: there is none. */
   nextOfLength(from: number, length: number): number {
-    const lengths = this.#lengths;
-    for (let route = from; route < this.#used; route++)
-      if (lengths[route] === length && this.hop(route) !== 0) return route;
+    if (this.#known.length !== this.#used) this.#known = this.#lengths.subarray(0, this.#used);
+    for (let route = from; route < this.#used; route++) {
+      // Often it is the very next one; else the search is the engine's own, which looks at many at a time.
+      if (this.#known[route] !== length) route = this.#known.indexOf(length, route);
+      if (route < 0) return 0;
+      if (this.hop(route) !== 0) return route;
+    }
     return 0;
   }
 
@@ -226,5 +232,6 @@ export class RouteStore {
     const lengths = new Uint8Array(capacity);
     lengths.set(this.#lengths);
     this.#lengths = lengths;
+    this.#known = lengths.subarray(0, 0);
   }
 }
