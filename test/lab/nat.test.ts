@@ -39,11 +39,14 @@ describe('a balancer in nat mode', () => {
       web6: pool(HTTP, 6, more),
       echo4: pool(ECHO, 4, more),
       echo6: pool(ECHO, 6),
+      // iperf3 opens a connection to talk about the other: both have to go to one server.
+      bulk: { backends: { a: { address: farm.address('a') } } },
     },
     services: {
       www4: { frontends: [{ vip: vip4, tcp: [80] }], pool: 'web4', forward: { mode: 'nat' } },
       www6: { frontends: [{ vip: vip6, tcp: [80] }], pool: 'web6', forward: { mode: 'nat' } },
       hidden: { frontends: [{ vip: vip4, tcp: [81] }], pool: 'web4', forward: { mode: 'nat', snat: true } },
+      bulk: { frontends: [{ vip: vip4, tcp: [5201] }], pool: 'bulk', forward: { mode: 'nat' } },
       echo6: { frontends: [{ vip: vip6, tcp: [7000] }], pool: 'echo6', forward: { mode: 'nat' } },
       echo: { frontends: [{ vip: vip4, tcp: [7000], udp: [7000] }], pool: 'echo4', forward: { mode: 'nat' } },
     },
@@ -104,6 +107,18 @@ describe('a balancer in nat mode', () => {
 
   it('with SNAT they see the box', () => {
     expect(fetched(`http://${vip4}:81/`)).toEqual(new Set(['a 10.0.11.1', 'b 10.0.12.1']));
+  });
+
+  it('carries what iperf3 sends, both ways', async () => {
+    const server = farm.servers.get('a')!;
+    const iperf = server.spawn(['iperf3', '-s']);
+    await until('iperf3 to listen', () => server.exec(['ss', '-Hltn']).stdout.includes(':5201'));
+    for (const direction of [[], ['-R']]) {
+      const words = ['iperf3', '-c', vip4, '-n', '20M', '-P', '4', '-J', ...direction];
+      const { end } = JSON.parse(farm.client.exec(words).stdout) as { end: { sum_received: { bytes: number } } };
+      expect(end.sum_received.bytes).toBeGreaterThan(10_000_000);
+    }
+    await iperf.kill();
   });
 
   it('carries UDP both ways', () => {
