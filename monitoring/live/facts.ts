@@ -57,7 +57,7 @@ const known: Readonly<Record<string, { readonly title: string; readonly describe
     },
   },
   losses: {
-    title: 'Lost after the verdict',
+    title: 'Lost on the way',
     describe: ({ counted, lost }) => {
       if (typeof counted !== 'boolean' || !Array.isArray(lost)) return undefined;
       if (!counted) return { text: 'not counted: see the notes', tone: 'attention' };

@@ -28,8 +28,9 @@ beforeAll(async () => {
   pair.client.ip('link add p0 type veth peer name p1');
   pair.client.ip('link set p0 up');
   pair.client.ip('link set p1 up');
-  [box, other, stream] = await Promise.all([
-    headrace(pair.box, minimalConfig, { as: 'unit' }),
+  // Its loader keeps this process waiting, which must not be counted against the others.
+  box = await headrace(pair.box, minimalConfig, { as: 'unit' });
+  [other, stream] = await Promise.all([
     headrace(pair.client, minimalConfig),
     Stream.start(pair.client, pair.server, { ...ends[4], rate: 500 }),
   ]);

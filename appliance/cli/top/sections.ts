@@ -122,7 +122,7 @@ export function services({ snapshot, width, style }: Frame): Section {
       [
         sign(style, service.tone),
         left(name, 16),
-        left(service.address, Math.max(20, width - 62)),
+        left(service.address, Math.max(18, width - 62)),
         toned(style, service.tone, left(service.state, 12)),
         right(`${well} of ${backends.length} active`, 16),
         right(service.rate ? packetRate(service.rate.packets) : '', 11),

@@ -17,7 +17,7 @@ describe('factsOf()', () => {
       ['Neighbors', '2 of 3 next hops resolved and kept so', 'attention'],
       ['Announcements', '1 of 2 VIPs announced', 'bad'],
       ['Health checks', '2 of 3 checked backends passing', 'attention'],
-      ['Lost after the verdict', '1 packet for p1 (queue_full)', 'neutral'],
+      ['Lost on the way', '1 packet for p1 (queue_full)', 'neutral'],
     ]);
   });
 
