@@ -70,6 +70,13 @@ const nexthopObject: Make = (random) => {
   };
 };
 
+/** For packets from port 0 only, by a metric worse than that of the route for all. */
+const sourcePrefix: Make = (random) => {
+  const [prefix] = plain[6];
+  const from = `route add ${prefix} from fd00::/64 via ${via(random.pick(ways), 6)}`;
+  return { lines: [`${from} metric 2000`], undo: [`route delete ${prefix} from fd00::/64 metric 2000`] };
+};
+
 const neighbor =
   (family: 4 | 6): Make =>
   (random) => {
@@ -117,6 +124,7 @@ const kinds: readonly Make[] = [
     rule(family),
   ]),
   nexthopObject,
+  sourcePrefix,
   link,
 ];
 
