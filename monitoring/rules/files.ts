@@ -1,14 +1,11 @@
 /** The rule files for Prometheus, and the runbook. */
-import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { alertRules } from './alerts/index.ts';
 import { recordingRules } from './recording.ts';
 
 const head = '# Generated from monitoring/rules: change it there.\n';
-const page = 'docs/reference/alerts.md';
-const { homepage } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly homepage: string;
-};
+/** Where an installed box has that page; who has it on a web server puts that address in (docs/guides/grafana.md). */
+const runbook = 'file:///usr/share/doc/headrace/reference/alerts.md';
 
 function alertsFile(): string {
   const rules = alertRules.map(({ name, expr, for: held, severity, summary, means }) => ({
@@ -16,7 +13,7 @@ function alertsFile(): string {
     expr,
     for: held,
     labels: { severity },
-    annotations: { summary, description: means, runbook_url: `${homepage}/blob/main/${page}#${name.toLowerCase()}` },
+    annotations: { summary, description: means, runbook_url: `${runbook}#${name.toLowerCase()}` },
   }));
   return head + stringify({ groups: [{ name: 'headrace', rules }] }, { lineWidth: 0 });
 }

@@ -89,7 +89,7 @@ describe('alerts', () => {
     const urls = [...ruleFiles['monitoring/prometheus/headrace-alerts.yaml']!().matchAll(/runbook_url: (\S+)/g)];
     expect(urls.length).toBe(alertRules.length);
     for (const [, url] of urls) {
-      expect(url).toMatch(/^https:\/\/\S+\/docs\/reference\/alerts\.md#/);
+      expect(url).toMatch(/^file:\/\/\/usr\/share\/doc\/headrace\/reference\/alerts\.md#/);
       expect(anchors).toContain(url!.split('#')[1]);
     }
   });

@@ -40,6 +40,9 @@ static long lb_sum_piece(__u32 index, struct lb_summing *summing)
 			return 1;
 	} else {
 		__builtin_memset(scratch->lookup, 0, LB_PIECE);
+		/* From 1 to LB_PIECE, which it is already: kernel 6.1 does not learn that from the comparisons. */
+		asm volatile("" : "+r"(length));
+		length = ((length - 1) & (LB_PIECE - 1)) + 1;
 		if (bpf_xdp_load_bytes(summing->ctx, summing->at, scratch->lookup, length))
 			return 1;
 	}
