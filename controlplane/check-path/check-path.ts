@@ -83,8 +83,11 @@ export class CheckPath implements Disposable {
       const there = new Map((Object.values(maps) as BpfMap<unknown, unknown>[]).map((map) => [map.name, map]));
       for (const name of object.mapNames()) {
         const map = there.get(name);
-        if (map) object.reuse(map);
-        else if (!name.startsWith('probe_')) object.shrinkMap(name);
+        if (map) {
+          // Those with a value for each CPU are as large as this box has CPUs.
+          object.setMaxEntries(name, map.maxEntries);
+          object.reuse(map);
+        } else if (!name.startsWith('probe_')) object.shrinkMap(name);
       }
       object.load();
       return new CheckPath(device, object, prefixes);
