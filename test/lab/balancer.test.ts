@@ -3,7 +3,7 @@
  * configuration changes, and while the daemon is killed. What should live lives.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ACK, type Clients, Farm, PORT, SYN, vip4, vip6 } from './balancer/farm.ts';
+import { ACK, answersAll, type Clients, Farm, PORT, SYN, vip4, vip6 } from './balancer/farm.ts';
 import { type Headrace, headrace, Lab, until } from './library/index.ts';
 
 interface BackendRow {
@@ -215,6 +215,10 @@ describe('a balancer in l2 mode', () => {
   });
 });
 
+/** VIPs that are reached without a tunnel. */
+const direct4 = '198.51.100.11';
+const direct6 = '2001:db8:51::11';
+
 describe('a balancer with tunnels', () => {
   let lab: Lab;
   let farm: Farm;
@@ -227,6 +231,8 @@ describe('a balancer with tunnels', () => {
       await farm.serve(name);
       if (name === 'a') await farm.decapsulate(name);
       farm.unwrap(name, ...(name === 'a' ? [vip6] : [vip4, vip6]));
+      farm.servers.get(name)!.address('lo', `${direct4}/32`, `${direct6}/128`);
+      await farm.serveWeb(name, 80);
     }
     box = await headrace(farm.box, {
       version: 1,
@@ -245,10 +251,21 @@ describe('a balancer with tunnels', () => {
           forward: { mode: 'gue' },
           balance: { table: 1021 },
         },
+        l2v4: { frontends: [{ vip: direct4, tcp: [80] }], pool: 'web4', forward: { mode: 'l2' } },
+        l2v6: { frontends: [{ vip: direct6, tcp: [80] }], pool: 'web6', forward: { mode: 'l2' } },
       },
     });
   });
   afterAll(() => lab?.cleanup());
+
+  it.each([
+    ['ipip', vip4],
+    ['gue, IPv6', `[${vip6}]`],
+    ['l2', direct4],
+    ['l2, IPv6', `[${direct6}]`],
+  ])('answers all that wrk asks, by nginx behind %s', (_, vip) => {
+    expect(farm.load(`http://${vip}/`)).toSatisfy(answersAll);
+  });
 
   it('holds connections through ipip over IPv4 and gue over IPv6, and through a drain', async () => {
     const clients = [farm.hold(vip4, 40), farm.hold(vip6, 40)];

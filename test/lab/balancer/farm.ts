@@ -7,7 +7,7 @@
  *
  * Answers go from the server by way of the box, which routes them, to the client: direct server return.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Flood } from '../../bench/flood.ts';
 import type { Host } from '../library/host.ts';
@@ -77,6 +77,25 @@ export class Farm {
     return server;
   }
 
+  /** Starts nginx on the server of that name; its page is `NAME CLIENT`. */
+  async serveWeb(name: string, port: number): Promise<void> {
+    const server = this.servers.get(name)!;
+    const file = `${server.folder}/nginx.conf`;
+    writeFileSync(
+      file,
+      `daemon off; master_process off; pid ${server.folder}/nginx.pid; error_log stderr; events {}
+       http { access_log off; server { listen ${port}; listen [::]:${port};
+         location / { default_type text/plain; return 200 "${name} $remote_addr\\n"; } } }`,
+    );
+    server.spawn(['nginx', '-p', server.folder, '-c', file]);
+    await until('nginx to listen', () => server.exec(['ss', '-Hltn']).stdout.includes(`:${port}`));
+  }
+
+  /** As many requests as the client can make in a second, of 16 connections. @returns what wrk says */
+  load(url: string): string {
+    return this.client.exec(['wrk', '-t', '1', '-c', '16', '-d', '1s', url]).stdout;
+  }
+
   /** Has the server of that name take tunnels off, as `headrace decap` does. */
   unwrap(name: string, ...vips: readonly string[]): void {
     const server = this.servers.get(name)!;
@@ -117,6 +136,11 @@ export class Farm {
   hold(address: string, count: number, roundMs = 100): Clients {
     return new Clients(this.#script(this.client, 'holder', address, String(PORT), String(count), String(roundMs)));
   }
+}
+
+/** Does wrk say that it got pages, and nothing else? */
+export function answersAll(said: string): boolean {
+  return Number(/(\d+) requests in/.exec(said)?.[1] ?? 0) > 100 && !/Socket errors|Non-2xx/.test(said);
 }
 
 export class Clients {
