@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** As for `until` (test/lab/library/wait.ts). */
 const patience = Number(process.env['HEADRACE_TEST_PATIENCE'] ?? 1);
 
-/** Kinds of tests, apart: pure ones run side by side, packets one file at a time, stories in labs three at a time. */
+/** Kinds of tests, apart: pure ones run side by side, packets one file at a time, stories in labs two at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -28,7 +28,7 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           pool: 'forks',
           // Stories wait more than they work, and labs know nothing of each other.
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000 * patience,
           hookTimeout: 120_000 * patience,
