@@ -28,7 +28,8 @@ const lineOf = (pool: string, backend: string): string => `${pool}/${backend}`;
 
 export class BackendBook {
   readonly #options: BackendBookOptions;
-  readonly #statuses = new Map<string, BackendStatus>();
+  /** By pool, then by backend: who asks for a pool must not go through all there are. */
+  readonly #statuses = new Map<string, Map<string, BackendStatus>>();
   /** By `pool/backend`, on the monotonic clock: since when the file says that it drains. */
   readonly #drainsSince = new Map<string, number>();
   readonly #listeners = new Set<(status: BackendStatus, before: BackendState) => void>();
@@ -38,15 +39,15 @@ export class BackendBook {
   }
 
   list(): readonly BackendStatus[] {
-    return [...this.#statuses.values()];
+    return [...this.#statuses.values()].flatMap((backends) => [...backends.values()]);
   }
 
   get(pool: string, backend: string): BackendStatus | undefined {
-    return this.#statuses.get(lineOf(pool, backend));
+    return this.#statuses.get(pool)?.get(backend);
   }
 
   of(pool: string): readonly BackendStatus[] {
-    return this.list().filter((status) => status.pool === pool);
+    return [...(this.#statuses.get(pool)?.values() ?? [])];
   }
 
   /** Called with a backend whose state has changed. */
@@ -62,7 +63,7 @@ export class BackendBook {
     const { state, hops } = this.#options;
     const line = lineOf(pool, spec.name);
     const number = state.backends.numberOf(backendIdentity(pool, spec))!;
-    const before = this.#statuses.get(line);
+    const before = this.get(pool, spec.name);
     this.#followDrain(line, spec.state === 'draining');
     const view = this.#viewOf(pool, spec);
     const changed = before !== undefined && before.view.state !== view.state;
@@ -77,7 +78,9 @@ export class BackendBook {
       changedAt: changed ? Date.now() : (before?.changedAt ?? 0),
       changes,
     };
-    this.#statuses.set(line, status);
+    const backends = this.#statuses.get(pool);
+    if (backends) backends.set(spec.name, status);
+    else this.#statuses.set(pool, new Map([[spec.name, status]]));
     if (changed) for (const listener of this.#listeners) listener(status, before.view.state);
   }
 
@@ -101,7 +104,9 @@ export class BackendBook {
       for (const backend of pool.backends) {
         const line = lineOf(pool.name, backend.name);
         if (named.has(line)) continue;
-        this.#statuses.delete(line);
+        const backends = this.#statuses.get(pool.name);
+        backends?.delete(backend.name);
+        if (backends?.size === 0) this.#statuses.delete(pool.name);
         this.#followDrain(line, false);
       }
     return dropped;

@@ -82,6 +82,8 @@ export class Balancer implements ServiceStates {
   readonly #subscriptions: Unsubscribe[];
   #spec: BalancerSpec = { pools: [], services: [], settings: NOTHING };
   #records: readonly DesiredRecord[] = [];
+  /** Name of the first record that leads to each service: asked for at every check that goes by the packet path. */
+  #recordOf: ReadonlyMap<string | undefined, string> = new Map();
   /** Pools to be looked at, and the work on them. */
   readonly #dirty = new Set<string>();
   /** Pools whose rings could not be given to their owners: tried again every second. */
@@ -175,8 +177,8 @@ export class Balancer implements ServiceStates {
 
   /** How packets of a service get to a backend; undefined while the packet path does not know both. */
   wayTo(service: string, pool: string, backend: string): ServiceWay | undefined {
-    const record = this.#records.find((each) => each.service === service);
-    const number = record && this.state.services.numberOf(record.name);
+    const record = this.#recordOf.get(service);
+    const number = record === undefined ? undefined : this.state.services.numberOf(record);
     const status = this.#book.get(pool, backend);
     if (number === undefined || !status) return undefined;
     const hop = this.#options.hops.get(status.spec.address);
@@ -260,6 +262,7 @@ export class Balancer implements ServiceStates {
     writeQuicIds(this.#options.memory.maps.lbQuicIds, this.#quicIds());
 
     this.#records = records;
+    this.#recordOf = new Map([...records].reverse().map(({ service, name }) => [service, name]));
     this.#judged.judge(this.#spec.services);
     for (const record of records) this.#put(record);
     const numberOf = (name: string): number => this.#number('services', name);
